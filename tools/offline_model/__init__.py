@@ -1,0 +1,1 @@
+"""Parts of `tools/build_offline_model.py`: the networks, and how their weights are stored."""
