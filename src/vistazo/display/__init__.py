@@ -1,0 +1,1 @@
+"""Pictures of what was found: a grid for notebooks, one image for terminals."""

@@ -1,0 +1,1 @@
+"""From a source to the tables: fetch, decode, batch, embed, insert."""

@@ -1,0 +1,109 @@
+"""One item, in a decoding thread: fetch, hash, decode, shrink."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vistazo.errors import ItemError
+from vistazo.ingest.decode import DecodeLimits, decode, thumbnail
+from vistazo.ingest.triage import Work
+from vistazo.records import Metadata, Photo, UInt8Array
+
+if TYPE_CHECKING:
+    from vistazo.encoders.base import Encoder
+    from vistazo.sources.base import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An item ready for its vector.
+
+    Attributes:
+        pixels: (side, side, 3) uint8, the encoder's input; None when the library has a vector
+            of the same bytes already.
+        thumbnail: WebP bytes; empty together with `pixels`.
+    """
+
+    work: Work
+    photo: Photo
+    pixels: UInt8Array | None
+    thumbnail: bytes
+
+
+class KnownContent:
+    """Which file contents the library has: 8 bytes each, so that a million photos take 8 MB.
+
+    A positive answer must be checked against the table, a negative one is certain.
+    """
+
+    def __init__(self, content_hashes: list[str]) -> None:
+        prefixes = np.array([int(text[:16], 16) for text in content_hashes if text], np.uint64)
+        self._sorted: NDArray[np.uint64] = np.sort(prefixes)
+
+    def may_have(self, content_hash: str) -> bool:
+        """False when no photo of the library has this content."""
+        prefix = np.uint64(int(content_hash[:16], 16))
+        at = int(np.searchsorted(self._sorted, prefix))
+        return at < len(self._sorted) and bool(self._sorted[at] == prefix)
+
+
+@dataclass(frozen=True, slots=True)
+class Preparer:
+    """Turns work into prepared items; used from several threads at once."""
+
+    source: Source
+    encoder: Encoder
+    known: KnownContent
+    limits: DecodeLimits
+
+    def prepare(self, work: Work, *, reuse: bool = True) -> Prepared | ItemError:
+        """Read and decode one item.
+
+        Args:
+            reuse: leave out the pixels when the library may have the content's vector.
+        Returns:
+            The error instead of raising it: a bad item is data.
+        """
+        try:
+            data = self.source.read(work.item)
+            content_hash = hashlib.blake2b(data, digest_size=16).hexdigest()
+            picture = decode(data, min_side=self.encoder.input_side, limits=self.limits)
+            photo = Photo(
+                photo_id=work.photo_id,
+                url=work.item.url,
+                width=picture.width,
+                height=picture.height,
+                format=picture.format,
+                size_bytes=len(data),
+                content_hash=content_hash,
+                fingerprint=work.item.fingerprint,
+                source=self.source.name,
+                metadata=merged(work.item.metadata, picture.metadata),
+            )
+            if reuse and self.known.may_have(content_hash):
+                return Prepared(work, photo, None, b"")
+            pixels = self.encoder.preprocess(picture.image)
+            return Prepared(work, photo, pixels, thumbnail(picture.image))
+        except ItemError as error:
+            return error
+
+
+def merged(told: Metadata, found: Metadata) -> Metadata:
+    """What the source tells, filled up with what the picture's EXIF says."""
+    position = told if told.latitude is not None and told.longitude is not None else found
+    return replace(
+        told,
+        description=told.description or found.description,
+        photographer=told.photographer or found.photographer,
+        camera=told.camera or found.camera,
+        place=told.place or found.place,
+        taken_at=told.taken_at or found.taken_at,
+        latitude=position.latitude,
+        longitude=position.longitude,
+        attributes={**found.attributes, **told.attributes},
+    )

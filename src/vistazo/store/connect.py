@@ -1,0 +1,258 @@
+"""From a path or DSN to a connection: the client, its dialect, and errors mapped once."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from vistazo.errors import (
+    InvalidSQL,
+    LibraryBusy,
+    LibraryInvalid,
+    LibraryNotFound,
+    StorageFull,
+    StoreError,
+    Unsupported,
+    VistazoError,
+)
+from vistazo.records import printable
+from vistazo.store import lock
+from vistazo.store.dialects.base import Dialect
+from vistazo.store.dialects.chdb import Chdb
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Params = Mapping[str, Any]
+
+_DATA = "store"  # the engine's own files, inside the library's folder
+
+# Vector indexes are built after bulk loading, not at each insert: at every insert they would be
+# built again for each small part.
+_SESSION = {"materialize_skip_indexes_on_insert": 0}
+
+# The engine's codes for what the author of the SQL can mend.
+_AUTHOR_ERRORS = frozenset(
+    {6, 8, 10, 16, 27, 33, 36, 38, 41, 42, 43, 44, 46, 47, 50, 51, 53, 57, 60, 62, 63, 69, 70, 72}
+    | {81, 115, 117, 130, 164, 179, 184, 190, 206, 207, 215, 258, 277, 309, 352, 386, 403, 456, 457}
+    | {469, 636}
+)
+_DISK_FULL = frozenset({243})
+
+
+class Connection:
+    """A client and its dialect; the only place where the driver's errors become ours.
+
+    Methods are safe to call from several threads. After a fork the child's queries would hang
+    inside the engine, so they are refused.
+    """
+
+    def __init__(self, client: Any, dialect: Dialect) -> None:
+        self._client = client
+        self._pid = os.getpid()
+        self.dialect = dialect
+
+    def execute(self, sql: str, params: Params | None = None) -> None:
+        """Run a statement whose result does not matter."""
+        self._guarded(lambda: self._client.command(sql, parameters=_bound(params)))
+
+    def table(
+        self, sql: str, params: Params | None = None, settings: Mapping[str, object] | None = None
+    ) -> pa.Table:
+        """Run a query; its result as Arrow, strings as strings.
+
+        Raises:
+            InvalidSQL: the text or a parameter is wrong.
+            StoreError: the engine failed.
+        """
+        return self._guarded(
+            lambda: self._client.query_arrow(
+                sql, parameters=_bound(params), settings=dict(settings or {}), use_strings=True
+            )
+        )
+
+    def rows(self, sql: str, params: Params | None = None) -> list[dict[str, Any]]:
+        """Run a query; its rows as dictionaries."""
+        found: list[dict[str, Any]] = self.table(sql, params).to_pylist()
+        return found
+
+    def value(self, sql: str, params: Params | None = None) -> Any:
+        """Run a query; the first column of its first row, None without rows."""
+        columns = self.table(sql, params).columns
+        return columns[0][0].as_py() if columns and len(columns[0]) else None
+
+    def insert(self, table: str, data: pa.Table) -> None:
+        """Add rows in one atomic block; columns left out take their defaults."""
+        if data.num_rows:
+            self._guarded(lambda: self._client.insert_arrow(table, data))
+
+    def close(self) -> None:
+        """Close the client."""
+        self._client.close()
+
+    def _guarded(self, call: Any) -> Any:
+        if os.getpid() != self._pid:
+            raise StoreError(
+                "this library was opened before the process forked, where the engine cannot"
+                " answer; open it in the child, or use the 'spawn' start method"
+            )
+        try:
+            return call()
+        except VistazoError:
+            raise
+        except Exception as error:
+            raise mapped(error) from error
+
+
+def _bound(params: Params | None) -> dict[str, Any]:
+    # The driver fails on NumPy arrays (engine error 130): give it lists.
+    return {
+        name: value.tolist() if hasattr(value, "tolist") else value
+        for name, value in (params or {}).items()
+    }
+
+
+def mapped(error: Exception) -> VistazoError:
+    """The vistazo error for anything the driver raises."""
+    from clickhouse_connect.driver import exceptions as driver
+
+    code = int(getattr(error, "code", 0) or 0)
+    text = _first_sentence(str(error))
+    full = code in _DISK_FULL or "No space left on device" in str(error)
+    if full or (isinstance(error, OSError) and error.errno == 28):
+        return StorageFull(
+            "the disk under the library is full: free some space and run the same command again",
+            engine_code=code,
+        )
+    if code in _AUTHOR_ERRORS:
+        return InvalidSQL(text, engine_code=code)
+    if isinstance(error, (driver.ProgrammingError, driver.DataError)) and not code:
+        return InvalidSQL(text)
+    return StoreError(f"the database failed: {text}", engine_code=code)
+
+
+def _first_sentence(text: str) -> str:
+    text = re.sub(r"^(Code: \d+\. )?(DB::\w*Exception: )*", "", text.strip())
+    text = re.sub(r"\s*\(version [^)]*\)\s*$", "", text)
+    return printable(" ".join(text.split()))[:500].rstrip(".")
+
+
+# One process can open one path of the engine at a time; several libraries on it share it.
+_open: dict[Path, _Shared] = {}
+_open_guard = threading.Lock()
+
+
+@dataclass
+class _Shared:
+    connection: Connection
+    lock: lock.OwnerLock
+    users: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a library lives: the folder of an embedded one."""
+
+    folder: Path
+
+
+def parse(path_or_dsn: str | os.PathLike[str]) -> Address:
+    """Read a path or a `chdb:///absolute/path` DSN.
+
+    Raises:
+        Unsupported: a DSN of a server.
+        LibraryInvalid: an empty path.
+    """
+    text = os.fspath(path_or_dsn)
+    if not text.strip():
+        raise LibraryInvalid("the library's path is empty; give a folder with --db or VISTAZO_DB")
+    scheme = re.match(r"([a-z][a-z0-9+.-]*)://", text)
+    if scheme is None:
+        return Address(Path(text).expanduser().absolute())
+    if scheme[1] != "chdb":
+        raise Unsupported(
+            f"{scheme[1]}:// is not supported by this version; give a folder or chdb:///folder"
+        )
+    return Address(Path(unquote(urlsplit(text).path)))
+
+
+def connect(address: Address, *, create: bool, wait_s: float) -> Connection:
+    """Open the library's engine, or share the one this process has open already.
+
+    Raises:
+        LibraryNotFound: there is none and `create` is False.
+        LibraryInvalid: the path is a file, or a folder of something else.
+        LibraryBusy: another process, or another library in this process.
+    """
+    folder = Path(os.path.realpath(address.folder))
+    with _open_guard:
+        if shared := _open.get(folder):
+            shared.users += 1
+            return shared.connection
+        if _open:
+            raise LibraryBusy(
+                f"this process has the library {printable(str(next(iter(_open))))} open and the"
+                " engine opens one at a time: close() it first"
+            )
+        _check(folder, create=create)
+        held = lock.acquire(folder, wait_s)
+        try:
+            connection = _chdb(folder / _DATA)
+        except BaseException:
+            held.release()
+            raise
+        _open[folder] = _Shared(connection, held)
+        return connection
+
+
+def disconnect(address: Address) -> None:
+    """Give back a connection; the last one out closes the engine and lets others in."""
+    folder = Path(os.path.realpath(address.folder))
+    with _open_guard:
+        shared = _open[folder]
+        shared.users -= 1
+        if shared.users == 0:
+            del _open[folder]
+            shared.connection.close()
+            shared.lock.release()
+
+
+def _check(folder: Path, *, create: bool) -> None:
+    shown = printable(str(folder))
+    if folder.is_dir():
+        entries = {entry.name for entry in folder.iterdir()}
+        if _DATA not in entries and entries - {lock.OWNER_FILE, "lost+found"}:
+            raise LibraryInvalid(
+                f"{shown} holds other files and is no vistazo library; give an empty or new folder"
+            )
+        if _DATA not in entries and not create:
+            raise LibraryNotFound(f"there is no library at {shown}. Run: vistazo index FOLDER")
+        return
+    if folder.exists():
+        raise LibraryInvalid(f"{shown} is a file, and a library is a folder; give another --db")
+    if not create:
+        raise LibraryNotFound(f"there is no library at {shown}. Run: vistazo index FOLDER")
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise LibraryInvalid(
+            f"the folder {shown} cannot be made: {error.strerror}; give another --db"
+        ) from error
+
+
+def _chdb(path: Path) -> Connection:
+    import clickhouse_connect
+
+    try:
+        client = clickhouse_connect.get_client(
+            interface="chdb", path=str(path), database="default", settings=_SESSION
+        )
+    except Exception as error:
+        raise mapped(error) from error
+    return Connection(client, Chdb())

@@ -1,0 +1,317 @@
+"""Photos in the tables: insert, delete, look up, and find the nearest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from vistazo.records import EncoderSpec, Float32Array, Metadata, Photo, uri_of
+from vistazo.store.connect import Connection
+from vistazo.store.filters import Filter
+
+_COLUMNS = (
+    "photo_id, photo_image_url, width, height, format, size_bytes, content_hash, fingerprint,"
+    " source, description, photographer, camera, place, taken_at, latitude, longitude, attributes"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewPhoto:
+    """A photo ready to be written.
+
+    Attributes:
+        embedding: (dim,) float32, L2 norm 1.
+        thumbnail: WebP bytes.
+    """
+
+    photo: Photo
+    embedding: Float32Array
+    thumbnail: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A photo id with its exact cosine similarity to the query."""
+
+    photo_id: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class IndexStatus:
+    """State of the vector index: `Absent`, `InProgress`, `Built` or `Error` with its reason."""
+
+    state: str
+    reason: str = ""
+
+
+class Store:
+    """The tables `photos` and `thumbnails` of one library.
+
+    Args:
+        connection: an open one, with migrated tables.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._dialect = connection.dialect
+
+    # The encoder of the vectors
+
+    def encoder(self) -> EncoderSpec | None:
+        """The encoder that made the vectors; None before the first photo."""
+        rows = self._connection.rows("SELECT name, dim, checksum FROM encoders LIMIT 1")
+        return EncoderSpec(**rows[0]) if rows else None
+
+    def record_encoder(self, spec: EncoderSpec) -> None:
+        """Fix the encoder, and with it the length of every vector, for the library's life."""
+        self._connection.execute(
+            "ALTER TABLE photos ADD CONSTRAINT IF NOT EXISTS vector_len"
+            f" CHECK length(photo_embed) = {int(spec.dim)}"
+        )
+        self._connection.insert(
+            "encoders",
+            pa.table({"name": [spec.name], "dim": [spec.dim], "checksum": [spec.checksum]}),
+        )
+
+    # Writing
+
+    def replace(self, photos: Sequence[NewPhoto], stale_ids: Sequence[str] = ()) -> None:
+        """Write photos; rows of the same ids, and of `stale_ids`, are taken out before.
+
+        Rows are deleted first and inserted whole: a process that dies in between leaves rows
+        missing, which the next run of the same command notices, and never rows twice.
+
+        Raises:
+            StorageFull: the disk is full; photos already written stay.
+        """
+        self.delete([*stale_ids, *(new.photo.photo_id for new in photos)])
+        if not photos:
+            return
+        ids = [new.photo.photo_id for new in photos]
+        self._connection.insert(
+            "thumbnails", pa.table({"photo_id": ids, "image": [new.thumbnail for new in photos]})
+        )
+        self._connection.insert("photos", _photo_table(photos))
+
+    def delete(self, photo_ids: Sequence[str]) -> int:
+        """Remove photos and their thumbnails; how many there were."""
+        found = self._connection.rows(
+            "SELECT photo_id FROM photos WHERE photo_id IN {ids:Array(String)}",
+            {"ids": list(photo_ids)},
+        )
+        if not found:
+            return 0
+        doomed = {"ids": [row["photo_id"] for row in found]}
+        self._connection.insert("changes", pa.table({"subject": ["photos"], "n": [len(found)]}))
+        for table in ("photos", "thumbnails"):
+            self._connection.execute(
+                f"DELETE FROM {table} WHERE photo_id IN {{ids:Array(String)}}", doomed
+            )
+        return len(found)
+
+    def repair(self) -> None:
+        """Take out thumbnails without a photo, as a process killed between two inserts leaves."""
+        self._connection.execute(
+            "DELETE FROM thumbnails WHERE photo_id NOT IN (SELECT photo_id FROM photos)"
+        )
+
+    def compact(self) -> None:
+        """Merge the tables' parts, dropping deleted rows for good; few parts search faster."""
+        for table in ("photos", "thumbnails"):
+            self._connection.execute(f"OPTIMIZE TABLE {table} FINAL")
+
+    # Reading
+
+    def count(self, filters: Filter = Filter()) -> int:  # noqa: B008  (frozen)
+        """How many photos match."""
+        where = f" WHERE {filters.sql}" if filters.sql else ""
+        return int(self._connection.value(f"SELECT count() FROM photos{where}", filters.params))
+
+    def version(self) -> int:
+        """A number that rises with every change of the photos."""
+        return int(
+            self._connection.value("SELECT sum(n) FROM changes WHERE subject = 'photos'") or 0
+        )
+
+    def get(self, photo_ids: Sequence[str]) -> dict[str, Photo]:
+        """The photos with these ids; unknown ids are left out."""
+        return {photo.photo_id: photo for photo in self._select("photo_id", photo_ids)}
+
+    def find(self, column: str, values: Sequence[str]) -> list[Photo]:
+        """The photos whose `photo_image_url` or `content_hash` is among the values."""
+        if column not in ("photo_image_url", "content_hash"):
+            raise ValueError(column)
+        return self._select(column, values)
+
+    def under(self, source: str) -> list[tuple[str, str]]:
+        """(photo_id, url) of every photo that a source, or a part of it, brought."""
+        rows = self._connection.rows(
+            "SELECT photo_id, photo_image_url FROM photos"
+            " WHERE source = {source:String} OR startsWith(source, concat({source:String}, '/'))",
+            {"source": source},
+        )
+        return [(row["photo_id"], row["photo_image_url"]) for row in rows]
+
+    def random_ids(self, count: int, filters: Filter) -> list[str]:
+        """Ids of up to `count` different photos, by chance."""
+        where = f" WHERE {filters.sql}" if filters.sql else ""
+        rows = self._connection.rows(
+            f"SELECT photo_id FROM photos{where} ORDER BY rand() LIMIT {{n:UInt64}}",
+            {**(filters.params or {}), "n": count},
+        )
+        return [row["photo_id"] for row in rows]
+
+    def embeddings(self, photo_ids: Sequence[str]) -> dict[str, Float32Array]:
+        """Vectors by photo id, each (dim,) float32; unknown ids are left out."""
+        table = self._connection.table(
+            "SELECT photo_id, photo_embed FROM photos WHERE photo_id IN {ids:Array(String)}",
+            {"ids": list(photo_ids)},
+        )
+        return {
+            photo_id.as_py(): np.asarray(vector.values, dtype=np.float32)
+            for photo_id, vector in zip(table["photo_id"], table["photo_embed"], strict=True)
+        }
+
+    def thumbnails(self, photo_ids: Sequence[str]) -> dict[str, bytes]:
+        """WebP bytes by photo id; unknown ids are left out."""
+        table = self._connection.table(
+            "SELECT photo_id, base64Encode(image) AS image FROM thumbnails"
+            " WHERE photo_id IN {ids:Array(String)}",
+            {"ids": list(photo_ids)},
+        )
+        return {row["photo_id"]: _unbase64(row["image"]) for row in table.to_pylist()}
+
+    def nearest(
+        self, vector: Float32Array, k: int, filters: Filter, *, indexed: bool
+    ) -> list[Neighbour]:
+        """The k photos nearest to a vector, best first, ties by photo id.
+
+        Args:
+            vector: (dim,) float32, L2 norm 1.
+            indexed: take candidates from the vector index; where it yields fewer than k (after
+                deletes), every row is read after all.
+        """
+        sql, params = self.nearest_sql(vector, k, filters, indexed=indexed)
+        settings = self._dialect.indexed_settings() if indexed else None
+        table = self._connection.table(sql, params, settings)
+        if indexed and table.num_rows < min(k, self.count(filters)):
+            return self.nearest(vector, k, filters, indexed=False)
+        return [Neighbour(row["photo_id"], row["score"]) for row in table.to_pylist()]
+
+    def nearest_sql(
+        self, vector: Float32Array, k: int, filters: Filter, *, indexed: bool
+    ) -> tuple[str, dict[str, Any]]:
+        """The statement behind `nearest`, to be a subquery of another, and what it binds."""
+        params = {"q": vector.tolist(), "k": k, **(filters.params or {})}
+        if not indexed:
+            return self._dialect.exact_knn(filters.sql), params
+        # Three times as many candidates as wanted: the index ranks by bf16 vectors, and the
+        # right ten are then among the first thirty with recall .9985 (see docs/performance.md).
+        return self._dialect.indexed_knn(filters.sql), {**params, "candidates": 3 * k + 20}
+
+    # The vector index
+
+    def index_status(self) -> IndexStatus:
+        """Whether the vector index is there and covers every row."""
+        rows = self._connection.rows(self._dialect.index_status())
+        if not rows:
+            return IndexStatus("Absent")
+        return IndexStatus(rows[0]["status"], rows[0]["failure"] or "")
+
+    def build_index(self, dim: int) -> None:
+        """Declare the vector index and have it built in the background."""
+        self._connection.execute(self._dialect.add_index(dim))
+        self._connection.execute(self._dialect.build_index())
+
+    def drop_index(self) -> None:
+        """Remove the vector index; searches read every row again."""
+        self._connection.execute(self._dialect.drop_index())
+
+    def _select(self, column: str, values: Sequence[str]) -> list[Photo]:
+        if not values:
+            return []
+        rows = self._connection.rows(
+            f"SELECT {_COLUMNS} FROM photos WHERE {column} IN {{values:Array(String)}}",
+            {"values": list(values)},
+        )
+        return [_photo(row) for row in rows]
+
+
+def _photo(row: Mapping[str, Any]) -> Photo:
+    taken = row["taken_at"]
+    return Photo(
+        photo_id=row["photo_id"],
+        url=row["photo_image_url"],
+        width=row["width"],
+        height=row["height"],
+        format=row["format"],
+        size_bytes=row["size_bytes"],
+        content_hash=row["content_hash"],
+        fingerprint=row["fingerprint"],
+        source=row["source"],
+        metadata=Metadata(
+            description=row["description"],
+            photographer=row["photographer"],
+            camera=row["camera"],
+            place=row["place"],
+            taken_at=taken.replace(tzinfo=None) if taken else None,
+            latitude=row["latitude"],
+            longitude=row["longitude"],
+            attributes=dict(row["attributes"]),
+        ),
+    )
+
+
+def _photo_table(photos: Sequence[NewPhoto]) -> pa.Table:
+    rows = [new.photo for new in photos]
+    facts = [photo.metadata for photo in rows]
+    vectors = np.stack([new.embedding for new in photos]).astype(np.float32, copy=False)
+    texts = {
+        "photo_id": [photo.photo_id for photo in rows],
+        "photo_image_url": [photo.url for photo in rows],
+        "file_stem": [_stem(photo.url) for photo in rows],
+        "content_hash": [photo.content_hash for photo in rows],
+        "format": [photo.format for photo in rows],
+        "fingerprint": [photo.fingerprint for photo in rows],
+        "source": [photo.source for photo in rows],
+        "description": [fact.description for fact in facts],
+        "photographer": [fact.photographer for fact in facts],
+        "camera": [fact.camera for fact in facts],
+        "place": [fact.place for fact in facts],
+    }
+    columns = {name: pa.array([_clean(v) for v in values]) for name, values in texts.items()}
+    return pa.table(
+        {
+            **columns,
+            "photo_embed": pa.FixedSizeListArray.from_arrays(vectors.ravel(), vectors.shape[1]),
+            "size_bytes": pa.array([photo.size_bytes for photo in rows], pa.uint64()),
+            "width": pa.array([photo.width for photo in rows], pa.uint32()),
+            "height": pa.array([photo.height for photo in rows], pa.uint32()),
+            "taken_at": pa.array([fact.taken_at for fact in facts], pa.timestamp("s", "UTC")),
+            "latitude": pa.array([fact.latitude for fact in facts], pa.float64()),
+            "longitude": pa.array([fact.longitude for fact in facts], pa.float64()),
+            "attributes": pa.array(
+                [[(_clean(k), _clean(v)) for k, v in fact.attributes.items()] for fact in facts],
+                pa.map_(pa.string(), pa.string()),
+            ),
+        }
+    )
+
+
+def _stem(url: str) -> str:
+    return uri_of(url).rpartition("/")[2].rpartition(".")[0]
+
+
+def _clean(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _unbase64(text: str) -> bytes:
+    import base64
+
+    return base64.b64decode(text)
