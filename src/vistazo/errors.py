@@ -24,7 +24,9 @@
     │   └── WeightsCorrupt
     └── ItemError                          one bad item: a row of `failures`, never the run's end
         ├── FetchError
-        └── ImageError
+        ├── ImageError
+        ├── EmbedError
+        └── InsertError
 
 `code` names the cause in the failures table and in `--json`. The message comes first and every
 extra is optional, so that errors survive pickling on their way from a worker.
@@ -205,3 +207,17 @@ class ImageError(ItemError):
 
     code = "not-an-image"
     stage = "decode"
+
+
+class EmbedError(ItemError):
+    """The encoder failed on this picture."""
+
+    code = "encoder"
+    stage = "embed"
+
+
+class InsertError(ItemError):
+    """The database refused this photo's row."""
+
+    code = "refused"
+    stage = "insert"

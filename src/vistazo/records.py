@@ -171,7 +171,6 @@ class IngestReport:
         unchanged: photos left alone.
         pruned: rows removed because their file has gone.
         failures: causes with their counts, this run's and those that still stand.
-        interrupted: stopped by Ctrl-C; the same command continues.
         seconds: wall clock.
     """
 
@@ -181,7 +180,6 @@ class IngestReport:
     unchanged: int = 0
     pruned: int = 0
     failures: Mapping[str, int] = field(default_factory=dict)
-    interrupted: bool = False
     seconds: float = 0.0
 
     @property

@@ -56,6 +56,19 @@ class Grid:
         self.figure.savefig(target, format=kind, dpi="figure", facecolor="white")
         return target
 
+    def open_viewer(self) -> None:
+        """Show the figure with the system's picture viewer.
+
+        Raises:
+            Unsupported: there is none.
+        """
+        from PIL import Image, ImageShow
+
+        with Image.open(io.BytesIO(self._repr_png_())) as picture:
+            if not ImageShow.show(picture, title="vistazo"):
+                message = "there is no picture viewer here; save the grid: .grid().save('hits.png')"
+                raise Unsupported(message)
+
     def _repr_png_(self) -> bytes:
         drawn = io.BytesIO()
         self.figure.savefig(drawn, format="png", dpi="figure", facecolor="white")

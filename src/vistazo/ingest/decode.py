@@ -1,34 +1,19 @@
 """From the bytes of an image file to an upright RGB picture, and from a picture to its thumbnail.
 
-Hostile and broken bytes are the normal case here. Each format's Pillow class is used directly
-instead of `Image.open`: the header tells the format and its size before anything is decoded, our
-own pixel limit applies instead of Pillow's process-wide one, no opener is registered for the
-caller's process, and pillow-heif never meets AVIF, which Pillow decodes itself.
+Hostile and broken bytes are the normal case here.
 """
 
 from __future__ import annotations
 
 import io
-import re
-import warnings
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-from PIL import (
-    AvifImagePlugin,
-    BmpImagePlugin,
-    GifImagePlugin,
-    Image,
-    ImageFile,
-    JpegImagePlugin,
-    PngImagePlugin,
-    TiffImagePlugin,
-    WebPImagePlugin,
-)
+from PIL import Image, ImageFile
 
 from vistazo.errors import ImageError
 from vistazo.ingest.exif import Exif, read_exif
+from vistazo.ingest.formats import ends_early, kind_of, open_header
 from vistazo.records import Metadata, UInt8Array, printable
 
 THUMBNAIL_SIDE = 320
@@ -36,18 +21,6 @@ THUMBNAIL_SIDE = 320
 # method 0 1.2 ms and 8.3 kB.
 _WEBP_QUALITY, _WEBP_METHOD = 75, 2
 
-_CLASSES: dict[str, type[ImageFile.ImageFile]] = {
-    "JPEG": JpegImagePlugin.JpegImageFile,
-    "PNG": PngImagePlugin.PngImageFile,
-    "WEBP": WebPImagePlugin.WebPImageFile,
-    "GIF": GifImagePlugin.GifImageFile,
-    "TIFF": TiffImagePlugin.TiffImageFile,
-    "BMP": BmpImagePlugin.BmpImageFile,
-    "AVIF": AvifImagePlugin.AvifImageFile,
-}
-_TIFF_STARTS = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
-_BMP_HEADER_BYTES = (12, 16, 40, 52, 56, 64, 108, 124)
-_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _REDUCIBLE = ("L", "RGB", "CMYK", "LA", "RGBA")  # blends no palette and no colour key
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -58,11 +31,6 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-# Pillow's TIFF reader, which also opens the EXIF of JPEG and AVIF, and its PNG reader warn of odd
-# metadata that we do not use. `warnings.catch_warnings` swaps the filters of all threads, so one
-# filter for these two modules alone is put in front and stays.
-_QUIET_MODULES = r"PIL\.(Tiff|Png)ImagePlugin"
-_QUIET = ("ignore", None, UserWarning, re.compile(_QUIET_MODULES), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +79,7 @@ def decode(data: bytes, *, min_side: int, limits: DecodeLimits = DEFAULT_LIMITS)
     """
     if not data:
         raise ImageError("the file is empty (0 bytes)", code="empty")
-    kind = _kind(data)
+    kind = kind_of(data)
     if not kind:
         message = "the content is not a JPEG, PNG, WebP, GIF, TIFF, BMP, AVIF or HEIC picture"
         raise ImageError(message, code="not-an-image")
@@ -126,7 +94,7 @@ def decode(data: bytes, *, min_side: int, limits: DecodeLimits = DEFAULT_LIMITS)
     except MemoryError:
         message, code = "decoding the picture needs more memory than there is", "too-many-pixels"
     except Exception as error:  # a worker's edge: decoders raise anything on hostile bytes
-        if isinstance(error, EOFError) or "truncat" in str(error) or _ends_early(data, kind):
+        if isinstance(error, EOFError) or "truncat" in str(error) or ends_early(data, kind):
             message, code = f"the {kind} data ends early, the file is truncated", "truncated"
         else:
             reason = printable(str(error) or type(error).__name__)[:200]
@@ -147,9 +115,7 @@ def thumbnail(image: Image.Image, max_side: int = THUMBNAIL_SIDE) -> bytes:
 
 
 def _decode(data: bytes, kind: str, min_side: int, limits: DecodeLimits) -> Picture:
-    if warnings.filters[:1] != [_QUIET]:  # gone when somebody put theirs in front, as pytest does
-        warnings.filterwarnings("ignore", category=UserWarning, module=_QUIET_MODULES)
-    with _open(data, kind) as opened:
+    with open_header(data, kind) as opened:
         width, height = opened.size
         if width * height > limits.max_pixels:
             message = (
@@ -178,46 +144,6 @@ def _decode(data: bytes, kind: str, min_side: int, limits: DecodeLimits) -> Pict
         width, height = height, width
     image.info.clear()  # the profile, XMP and EXIF of the file have been read or are not needed
     return Picture(image, width, height, kind, exif.metadata)
-
-
-def _kind(data: bytes) -> str:
-    """Pillow's name of the format by its first bytes; empty when it is none of ours."""
-    if data.startswith(b"\xff\xd8\xff"):
-        return "JPEG"
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "PNG"
-    if data.startswith((b"GIF87a", b"GIF89a")):
-        return "GIF"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "WEBP"
-    if data.startswith(_TIFF_STARTS):
-        return "TIFF"
-    if data[:2] == b"BM" and int.from_bytes(data[14:18], "little") in _BMP_HEADER_BYTES:
-        return "BMP"
-    if data[4:8] == b"ftyp":
-        brands = {data[at : at + 4] for at in range(8, min(_box_bytes(data, 0), 256), 4)}
-        if brands & {b"avif", b"avis"}:
-            return "AVIF"
-        if brands & _HEIF_BRANDS:
-            return "HEIF"
-    return ""
-
-
-def _open(data: bytes, kind: str) -> ImageFile.ImageFile:
-    """Read the header; no pixel is decoded yet."""
-    if kind == "HEIF":
-        from pillow_heif import HeifImageFile  # 20 ms that most folders never need
-
-        opener: Callable[[io.BytesIO], ImageFile.ImageFile] = HeifImageFile
-        return opener(io.BytesIO(data))
-    try:
-        return _CLASSES[kind](io.BytesIO(data))
-    except SyntaxError:
-        if kind != "AVIF" or b"Exif" not in data:
-            raise
-        # Pillow gives up on AVIF whose EXIF is no TIFF structure: hide the item behind a type
-        # that nobody reads, and look at the picture alone.
-        return _CLASSES[kind](io.BytesIO(data.replace(b"Exif", b"none", 1)))
 
 
 def _exif(opened: ImageFile.ImageFile, data: bytes, kind: str) -> Exif:
@@ -252,7 +178,7 @@ def _eight_bit(image: Image.Image, kind: str) -> Image.Image:
     elif low >= 0 and high <= 255:
         out = grey.astype(np.uint8)
     else:
-        scaled = (grey.astype(np.float32) - low) * (255 / max(high - low, 1e-12))
+        scaled = (grey.astype(np.float64) - low) * 255 / max(high - low, 1e-12)
         out = np.clip(scaled, 0, 255).astype(np.uint8)
     return Image.fromarray(out)
 
@@ -268,29 +194,3 @@ def _on_white(image: Image.Image) -> Image.Image:
     canvas = Image.new("RGB", rgba.size, "white")
     canvas.paste(rgba, mask=rgba.getchannel("A"))
     return canvas
-
-
-def _box_bytes(data: bytes, at: int) -> int:
-    """Length of the box at `at` of an AVIF or HEIC file; 0 means up to the end."""
-    size = int.from_bytes(data[at : at + 4], "big")
-    return int.from_bytes(data[at + 8 : at + 16], "big") if size == 1 else size
-
-
-def _ends_early(data: bytes, kind: str) -> bool:
-    """Whether a file that failed to decode lacks its end, by what its format says of it."""
-    if kind == "JPEG":
-        return data.rfind(b"\xff\xd9", max(0, len(data) - 4096)) < 0
-    if kind == "PNG":
-        return data.rfind(b"IEND", max(0, len(data) - 1024)) < 0
-    if kind == "GIF":
-        return not data.rstrip(b"\x00").endswith(b";")
-    if kind == "WEBP":
-        return int.from_bytes(data[4:8], "little") + 8 > len(data)
-    if kind == "BMP":
-        return int.from_bytes(data[2:6], "little") > len(data)
-    if kind in ("AVIF", "HEIF"):
-        at = 0
-        while at < len(data) and (size := _box_bytes(data, at)) >= 8:
-            at += size
-        return at > len(data)
-    return False

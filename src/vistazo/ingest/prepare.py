@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from vistazo.errors import ItemError
+from vistazo.errors import ImageError, ItemError
 from vistazo.ingest.decode import DecodeLimits, decode, thumbnail
 from vistazo.ingest.triage import Work
-from vistazo.records import Metadata, Photo, UInt8Array
+from vistazo.records import Metadata, Photo, UInt8Array, printable
 
 if TYPE_CHECKING:
     from vistazo.encoders.base import Encoder
@@ -39,11 +39,13 @@ class KnownContent:
     """Which file contents the library has: 8 bytes each, so that a million photos take 8 MB.
 
     A positive answer must be checked against the table, a negative one is certain.
+
+    Args:
+        prefixes: (n,) uint64, the hashes' first 8 bytes, big-endian.
     """
 
-    def __init__(self, content_hashes: list[str]) -> None:
-        prefixes = np.array([int(text[:16], 16) for text in content_hashes if text], np.uint64)
-        self._sorted: NDArray[np.uint64] = np.sort(prefixes)
+    def __init__(self, prefixes: NDArray[np.uint64]) -> None:
+        self._sorted = np.sort(prefixes)
 
     def may_have(self, content_hash: str) -> bool:
         """False when no photo of the library has this content."""
@@ -91,6 +93,9 @@ class Preparer:
             return Prepared(work, photo, pixels, thumbnail(picture.image))
         except ItemError as error:
             return error
+        except Exception as error:  # a worker's edge: whatever one picture does, the run goes on
+            reason = printable(str(error) or type(error).__name__)[:200]
+            return ImageError(f"the picture cannot be prepared ({reason})", code="unexpected")
 
 
 def merged(told: Metadata, found: Metadata) -> Metadata:

@@ -71,6 +71,12 @@ class Filter:
     sql: str = ""
     params: dict[str, Any] | None = None
 
+    def excluding(self, photo_id: str) -> Filter:
+        """The same filter, without one photo."""
+        apart = "photo_id != {not_id:String}"
+        sql = f"({self.sql}) AND {apart}" if self.sql else apart
+        return Filter(sql, {**(self.params or {}), "not_id": photo_id})
+
 
 @dataclass(frozen=True, slots=True)
 class _Token:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from vistazo.records import EncoderSpec, Float32Array, Metadata, Photo, uri_of
 from vistazo.store.connect import Connection
@@ -42,6 +44,15 @@ class Neighbour:
 
 
 @dataclass(frozen=True, slots=True)
+class Statement:
+    """A query, the values it binds, and the engine's settings it needs."""
+
+    sql: str
+    params: Mapping[str, Any]
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class IndexStatus:
     """State of the vector index: `Absent`, `InProgress`, `Built` or `Error` with its reason."""
 
@@ -68,9 +79,11 @@ class Store:
         return EncoderSpec(**rows[0]) if rows else None
 
     def record_encoder(self, spec: EncoderSpec) -> None:
-        """Fix the encoder, and with it the length of every vector, for the library's life."""
+        """Fix the encoder, and with it the length of every vector; only before the first photo."""
+        self._connection.execute("TRUNCATE TABLE encoders")
+        self._connection.execute("ALTER TABLE photos DROP CONSTRAINT IF EXISTS vector_len")
         self._connection.execute(
-            "ALTER TABLE photos ADD CONSTRAINT IF NOT EXISTS vector_len"
+            "ALTER TABLE photos ADD CONSTRAINT vector_len"
             f" CHECK length(photo_embed) = {int(spec.dim)}"
         )
         self._connection.insert(
@@ -107,12 +120,16 @@ class Store:
         if not found:
             return 0
         doomed = {"ids": [row["photo_id"] for row in found]}
-        self._connection.insert("changes", pa.table({"subject": ["photos"], "n": [len(found)]}))
+        self.note_change(len(found))
         for table in ("photos", "thumbnails"):
             self._connection.execute(
                 f"DELETE FROM {table} WHERE photo_id IN {{ids:Array(String)}}", doomed
             )
         return len(found)
+
+    def note_change(self, rows: int = 1) -> None:
+        """Raise the version; inserts do so by themselves."""
+        self._connection.insert("changes", pa.table({"subject": ["photos"], "n": [rows]}))
 
     def repair(self) -> None:
         """Take out thumbnails without a photo, as a process killed between two inserts leaves."""
@@ -157,6 +174,21 @@ class Store:
         )
         return [(row["photo_id"], row["photo_image_url"]) for row in rows]
 
+    def content_prefixes(self) -> NDArray[np.uint64]:
+        """The first 8 bytes of every photo's content hash as (n,) uint64, big-endian."""
+        table = self._connection.table(
+            "SELECT reinterpretAsUInt64(reverse(unhex(left(content_hash, 16)))) AS prefix"
+            " FROM photos WHERE content_hash != ''"
+        )
+        return np.asarray(table["prefix"], dtype=np.uint64)
+
+    def sources(self) -> dict[str, int]:
+        """How many photos each source brought, by the source's name."""
+        rows = self._connection.rows(
+            "SELECT source, count() AS photos FROM photos GROUP BY source ORDER BY source"
+        )
+        return {row["source"]: row["photos"] for row in rows}
+
     def random_ids(self, count: int, filters: Filter) -> list[str]:
         """Ids of up to `count` different photos, by chance."""
         where = f" WHERE {filters.sql}" if filters.sql else ""
@@ -184,7 +216,7 @@ class Store:
             " WHERE photo_id IN {ids:Array(String)}",
             {"ids": list(photo_ids)},
         )
-        return {row["photo_id"]: _unbase64(row["image"]) for row in table.to_pylist()}
+        return {row["photo_id"]: base64.b64decode(row["image"]) for row in table.to_pylist()}
 
     def nearest(
         self, vector: Float32Array, k: int, filters: Filter, *, indexed: bool
@@ -196,23 +228,24 @@ class Store:
             indexed: take candidates from the vector index; where it yields fewer than k (after
                 deletes), every row is read after all.
         """
-        sql, params = self.nearest_sql(vector, k, filters, indexed=indexed)
-        settings = self._dialect.indexed_settings() if indexed else None
-        table = self._connection.table(sql, params, settings)
+        statement = self.statement(vector, k, filters, indexed=indexed)
+        table = self._connection.table(statement.sql, statement.params, statement.settings)
         if indexed and table.num_rows < min(k, self.count(filters)):
             return self.nearest(vector, k, filters, indexed=False)
         return [Neighbour(row["photo_id"], row["score"]) for row in table.to_pylist()]
 
-    def nearest_sql(
+    def statement(
         self, vector: Float32Array, k: int, filters: Filter, *, indexed: bool
-    ) -> tuple[str, dict[str, Any]]:
-        """The statement behind `nearest`, to be a subquery of another, and what it binds."""
+    ) -> Statement:
+        """The statement behind `nearest`, to be a subquery of another."""
         params = {"q": vector.tolist(), "k": k, **(filters.params or {})}
         if not indexed:
-            return self._dialect.exact_knn(filters.sql), params
-        # Three times as many candidates as wanted: the index ranks by bf16 vectors, and the
-        # right ten are then among the first thirty with recall .9985 (see docs/performance.md).
-        return self._dialect.indexed_knn(filters.sql), {**params, "candidates": 3 * k + 20}
+            return Statement(self._dialect.exact_knn(filters.sql), params)
+        # More candidates than wanted, because the index ranks by 16-bit vectors: bench/knn.py
+        # measures what that recalls.
+        params["candidates"] = 3 * k + 20
+        settings = self._dialect.indexed_settings()
+        return Statement(self._dialect.indexed_knn(filters.sql), params, settings)
 
     # The vector index
 
@@ -223,9 +256,18 @@ class Store:
             return IndexStatus("Absent")
         return IndexStatus(rows[0]["status"], rows[0]["failure"] or "")
 
-    def build_index(self, dim: int) -> None:
-        """Declare the vector index and have it built in the background."""
-        self._connection.execute(self._dialect.add_index(dim))
+    def keep_indexed(self, dim: int) -> None:
+        """Have the vector index built in the background, wherever rows lack it.
+
+        At the first time the rows are merged into few parts before: an index belongs to a part,
+        and searching one large graph is faster than many small ones.
+        """
+        state = self.index_status().state
+        if state == "Built":
+            return
+        if state == "Absent":
+            self.compact()
+            self._connection.execute(self._dialect.add_index(dim))
         self._connection.execute(self._dialect.build_index())
 
     def drop_index(self) -> None:
@@ -309,9 +351,3 @@ def _stem(url: str) -> str:
 
 def _clean(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _unbase64(text: str) -> bytes:
-    import base64
-
-    return base64.b64decode(text)

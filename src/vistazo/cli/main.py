@@ -1,0 +1,103 @@
+"""`vistazo`: the commands together, and the one place where errors become exit codes.
+
+0 done, 1 error, 2 usage, 3 finished with failures, 130 stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from types import FrameType
+
+import click
+import typer
+
+import vistazo
+from vistazo.cli import conversions, demo, doctor, failures, index, random, search, similar, sql, stats
+from vistazo.errors import UsageError, VistazoError
+from vistazo.records import printable
+
+DONE, ERROR, USAGE, WITH_FAILURES, INTERRUPTED = 0, 1, 2, 3, 130
+
+app = typer.Typer(
+    name="vistazo",
+    help="Image search whose photo library is also a SQL database.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="\b\nExamples:\n  vistazo index ~/Pictures\n  vistazo search 'a dog on a beach'",
+)
+for module in (index, search, similar, random, sql, failures, stats, demo, doctor):
+    module.register(app)
+app.add_typer(conversions.app, name="conversions")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"vistazo {vistazo.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", is_eager=True, callback=_version, help="Show the version and end."
+    ),
+) -> None:
+    pass
+
+
+def run(arguments: Sequence[str] | None = None) -> None:
+    """Entry point of the program; ends the process."""
+    signal.signal(signal.SIGTERM, _stop)
+    code = main(sys.argv[1:] if arguments is None else arguments)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = _reader_gone()
+    sys.exit(code)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; its exit code."""
+    command = typer.main.get_command(app)
+    try:
+        result = command.main(list(arguments), prog_name="vistazo", standalone_mode=False)
+    except VistazoError as error:
+        return _say(str(error), USAGE if isinstance(error, UsageError) else ERROR)
+    except click.UsageError as error:
+        hint = f". Run: {error.ctx.command_path} --help" if error.ctx else ""
+        return _say(error.format_message().rstrip(".") + hint, USAGE)
+    except click.ClickException as error:
+        return _say(error.format_message(), ERROR)
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        return _reader_gone()
+    except Exception as error:
+        traceback.print_exc()
+        return _say(f"this is a bug in vistazo, please report it: {error!r}", ERROR)
+    return result if isinstance(result, int) else DONE
+
+
+def _say(message: str, code: int) -> int:
+    print(f"error: {printable(message)}", file=sys.stderr)
+    return code
+
+
+def _reader_gone() -> int:
+    # `vistazo search .. | head`: nobody reads on, and Python must not complain about it at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 128 + signal.SIGPIPE
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    run()

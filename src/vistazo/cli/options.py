@@ -1,0 +1,44 @@
+"""Options that several commands share, and the library they open."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vistazo.config import Settings
+
+if TYPE_CHECKING:
+    from vistazo.library import Library
+
+Db = Annotated[
+    str | None,
+    typer.Option("--db", help="The library: a folder. [VISTAZO_DB; else the data directory]"),
+]
+Encoder = Annotated[
+    str | None, typer.Option("--encoder", help="auto or the name of an encoder. [VISTAZO_ENCODER]")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+K = Annotated[int, typer.Option("-k", help="How many photos, 1 to 100,000.")]
+Where = Annotated[
+    str, typer.Option("--where", help="Filter, such as: width > 1000 and taken >= 2019")
+]
+
+
+def open_library(db: str | None, *, encoder: str | None = None, create: bool = False) -> Library:
+    """The library that flags, environment and vistazo.toml name."""
+    from vistazo.library import open as open_
+
+    settings = Settings.load({"db": db, "encoder": encoder})
+    return open_(create=create, settings=settings)
+
+
+def examples(*lines: str) -> str:
+    """The end of a command's help."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def note(text: str) -> None:
+    """Say something beside the results."""
+    print(f"note: {text}", file=sys.stderr)

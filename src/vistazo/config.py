@@ -1,0 +1,123 @@
+"""Settings: flags win over VISTAZO_* variables, these over vistazo.toml, that over defaults."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Self
+
+from vistazo.errors import InvalidSetting
+from vistazo.records import printable
+
+FILE = "vistazo.toml"
+PREFIX = "VISTAZO_"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a user may choose. Every field is a variable (`VISTAZO_DB`) and a key of vistazo.toml.
+
+    Attributes:
+        db: the library: a folder, or `chdb:///folder`; empty means the user's data directory.
+        encoder: `auto` or the name of one; it matters when a library gets its first photo.
+        threads: that read and decode pictures; 0 means one for each core, at most 8.
+        batch_size: pictures embedded in one call.
+        max_pixels: pictures with more are refused undecoded.
+        wait_s: how long to wait for another process to let go of the library, in seconds.
+        vector_index_rows: from how many photos on the vector index is built; see
+            docs/performance.md.
+    """
+
+    db: str = ""
+    encoder: str = "auto"
+    threads: int = 0
+    batch_size: int = 32
+    max_pixels: int = 200_000_000
+    wait_s: float = 3.0
+    vector_index_rows: int = 50_000
+
+    @classmethod
+    def load(
+        cls,
+        flags: Mapping[str, Any] | None = None,
+        *,
+        environ: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+    ) -> Self:
+        """Read the environment and the first vistazo.toml found.
+
+        Args:
+            flags: values that win over all others; None among them means not given.
+            environ: None means the process's own.
+            folder: where vistazo.toml is looked for; None means here, then the user's
+                configuration directory.
+        Raises:
+            InvalidSetting: an unknown name, or a value of the wrong kind.
+        """
+        environ = os.environ if environ is None else environ
+        settings = cls()
+        if path := _file(folder):
+            settings = settings._with(_table(path), str(path))
+        variables = {
+            item.name: environ[name]
+            for item in fields(cls)
+            if (name := PREFIX + item.name.upper()) in environ and environ[name] != ""
+        }
+        settings = settings._with(variables, "the environment", prefix=PREFIX)
+        given = {name: value for name, value in (flags or {}).items() if value is not None}
+        return settings._with(given, "the flags")
+
+    def library_path(self) -> str:
+        """The library's folder or DSN."""
+        if self.db:
+            return self.db
+        from platformdirs import user_data_path
+
+        return str(user_data_path("vistazo") / "library")
+
+    def _with(self, values: Mapping[str, Any], origin: str, *, prefix: str = "") -> Self:
+        kinds = {item.name: type(getattr(Settings(), item.name)) for item in fields(self)}
+        read: dict[str, Any] = {}
+        for name, value in values.items():
+            shown = prefix + name.upper() if prefix else name
+            if name not in kinds:
+                close = difflib.get_close_matches(name, kinds, 1)
+                hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(kinds)}"
+                raise InvalidSetting(f"there is no setting {shown} ({origin}): {hint}")
+            read[name] = _read(value, kinds[name], shown, origin)
+        changed: Self = replace(self, **read)
+        return changed
+
+
+def _file(folder: Path | None) -> Path | None:
+    from platformdirs import user_config_path
+
+    folders = [folder] if folder else [Path.cwd(), user_config_path("vistazo")]
+    return next((path for place in folders if (path := place / FILE).is_file()), None)
+
+
+def _table(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        reason = printable(str(error))
+        raise InvalidSetting(f"{printable(str(path))} cannot be read: {reason}") from error
+
+
+def _read(value: Any, kind: type, name: str, origin: str) -> Any:
+    wanted = {str: "a text", int: "a whole number", float: "a number"}[kind]
+    if kind is str and isinstance(value, str):
+        return value
+    if kind is not str and isinstance(value, (int, float, str)) and not isinstance(value, bool):
+        try:
+            number = kind(value)
+        except ValueError:
+            number = -1
+        if number >= (1 if name.lower().endswith(("batch_size", "max_pixels")) else 0):
+            return number
+        wanted += " that is not negative" if not name.lower().endswith("batch_size") else " above 0"
+    raise InvalidSetting(f"{name} ({origin}) must be {wanted}, not {value!r}")

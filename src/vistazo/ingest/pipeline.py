@@ -1,0 +1,279 @@
+"""One run: walk a source, decode in threads while the encoder works, write in small batches.
+
+    source -> triage -> threads (fetch, decode, shrink) -> encoder (this thread) -> writer
+
+Every arrow is bounded: a folder of a million photos takes no more memory than one of a thousand.
+Results are taken in the order of the walk.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from vistazo.errors import EmbedError, ItemError, SourceError, StoreError, VistazoError
+from vistazo.ingest.decode import DEFAULT_LIMITS, DecodeLimits
+from vistazo.ingest.interrupts import interrupts_deferred
+from vistazo.ingest.prepare import KnownContent, Prepared, Preparer
+from vistazo.ingest.progress import Counting, Progress
+from vistazo.ingest.reuse import Reuse
+from vistazo.ingest.triage import Triage, Work, alive
+from vistazo.ingest.writer import Writer
+from vistazo.records import Failure, IngestReport, printable, uri_of
+
+if TYPE_CHECKING:
+    from vistazo.encoders.base import Encoder
+    from vistazo.ingest.journal import Journal
+    from vistazo.sources.base import Item, Source
+    from vistazo.store.store import Store
+
+T = TypeVar("T")
+
+_WALK_CHUNK = 500
+_KNOWN_CHUNK = 256
+_DELETE_CHUNK = 10_000
+_REPORT_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class IngestPlan:
+    """How a run works.
+
+    Attributes:
+        retry_failed: take up only items that failed before.
+        prune: remove photos of this source whose file has gone.
+        batch_size: pictures embedded in one call.
+        threads: that fetch and decode.
+        limits: what a picture may cost.
+    """
+
+    retry_failed: bool = False
+    prune: bool = False
+    batch_size: int = 32
+    threads: int = field(default_factory=lambda: min(8, os.cpu_count() or 1))
+    limits: DecodeLimits = DEFAULT_LIMITS
+
+
+def index(
+    source: Source,
+    encoder: Encoder,
+    store: Store,
+    journal: Journal,
+    plan: IngestPlan,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> IngestReport:
+    """Bring a library up to date with a source.
+
+    Stopped anywhere, the same call continues.
+
+    Args:
+        on_progress: called in this thread, several times a second.
+    Raises:
+        SourceError: the source cannot be read, or has no pictures.
+        StorageFull: the disk is full; what was written stays.
+        KeyboardInterrupt: after writing what had been embedded.
+    """
+    started = time.monotonic()
+    if journal.unfinished():
+        store.repair()
+        journal.close_unfinished()
+    failures = {failure.url: failure for failure in journal.failures(source.name)}
+    writer = Writer(source.name, store, journal, failures)
+    run_id = journal.start(source.name)
+    run = _Run(source, encoder, store, plan, failures, writer, on_progress)
+    try:
+        run.work()
+    except BaseException as error:
+        # An orderly stop leaves nothing to repair; where the database itself has failed, the run
+        # counts as unfinished and the next one repairs.
+        if not isinstance(error, StoreError):
+            with interrupts_deferred():
+                writer.flush()
+                journal.end(run_id, source.name)
+        raise
+    journal.clear(run.vanished())
+    pruned = run.prune() if plan.prune else 0
+    journal.end(run_id, source.name)
+    outcomes = writer.tally.outcomes
+    return IngestReport(
+        added=outcomes["added"],
+        updated=outcomes["updated"],
+        moved=outcomes["moved"],
+        unchanged=outcomes["unchanged"],
+        pruned=pruned,
+        failures=dict(writer.tally.failures.most_common()),
+        seconds=time.monotonic() - started,
+    )
+
+
+class _Run:
+    """The state of one run."""
+
+    def __init__(
+        self,
+        source: Source,
+        encoder: Encoder,
+        store: Store,
+        plan: IngestPlan,
+        failures: dict[str, Failure],
+        writer: Writer,
+        on_progress: Callable[[Progress], None] | None,
+    ) -> None:
+        self._source = source
+        self._encoder = encoder
+        self._store = store
+        self._plan = plan
+        self._failures = failures
+        self._writer = writer
+        self._on_progress = on_progress
+        self._triage = Triage(store, source.name, failures, retry_failed=plan.retry_failed)
+        self._preparer = Preparer(
+            source, encoder, KnownContent(store.content_prefixes()), plan.limits
+        )
+        self._reuse = Reuse(store, source.name)
+        self._met: set[str] = set()  # failures whose item is still in the source
+        self._seen = 0
+        self._reported_at = 0.0
+        self._done = 0
+
+    def work(self) -> None:
+        """Walk the whole source."""
+        total = len(self._failures) if self._plan.retry_failed else None
+        counting = Counting(self._source, total, wanted=self._on_progress is not None)
+        pool = ThreadPoolExecutor(self._plan.threads, "vistazo-decode")
+        size = self._plan.batch_size
+        fresh: list[Prepared] = []
+        known: list[Prepared] = []
+        try:
+            for prepared in self._prepared(pool):
+                (known if prepared.pixels is None else fresh).append(prepared)
+                if len(known) >= _KNOWN_CHUNK:
+                    fresh += self._reuse_vectors(known)
+                    known.clear()
+                while len(fresh) >= size:
+                    self._embed(fresh[:size])
+                    del fresh[:size]
+                self._writer.flush_if_due()
+                self._report(counting)
+            fresh += self._reuse_vectors(known)
+            for start in range(0, len(fresh), size):
+                self._embed(fresh[start : start + size])
+            self._writer.flush()
+            self._report(counting, last=True)
+        finally:
+            counting.stop()
+            pool.shutdown(wait=True, cancel_futures=True)
+        if not self._seen and not self._plan.prune:
+            folder = printable(uri_of(self._source.name))
+            raise SourceError(f"there are no pictures in {folder}; give a folder that has some")
+
+    def vanished(self) -> set[str]:
+        """Failures whose item is no longer in the source; after `work`."""
+        return self._failures.keys() - self._met
+
+    def prune(self) -> int:
+        """Remove the source's photos whose file has gone; how many there were."""
+        gone = [
+            photo_id for photo_id, url in self._store.under(self._source.name) if not alive(url)
+        ]
+        with interrupts_deferred():
+            return sum(self._store.delete(chunk) for chunk in _chunks(iter(gone), _DELETE_CHUNK))
+
+    def _works(self) -> Iterator[Work]:
+        """What must be read; everything else is settled here."""
+        for chunk in _chunks(self._source.items(), _WALK_CHUNK):
+            self._seen += len(chunk)
+            self._met.update(item.url for item in chunk if item.url in self._failures)
+            result = self._triage.sort(chunk)
+            for item, error in result.failed:
+                self._fail(item, error)
+            tally = self._writer.tally
+            tally.outcomes["unchanged"] += result.unchanged
+            tally.failures.update(failure.code for failure in result.standing)
+            self._done += result.unchanged + len(result.standing)
+            yield from result.work
+
+    def _prepared(self, pool: ThreadPoolExecutor) -> Iterator[Prepared]:
+        """Decoded items in the order of the walk, a few batches ahead of the encoder."""
+        # Four batches keep both cores busy through one slow decode: see bench/ingest.py.
+        ahead = 4 * self._plan.batch_size
+        queue: deque[tuple[Work, Future[Prepared | ItemError]]] = deque()
+        works = self._works()
+        while True:
+            while len(queue) < ahead and (work := next(works, None)) is not None:
+                queue.append((work, pool.submit(self._preparer.prepare, work)))
+            if not queue:
+                return
+            work, future = queue.popleft()
+            result = future.result()
+            if isinstance(result, Prepared):
+                yield result
+            else:
+                self._fail(work.item, result)
+
+    def _reuse_vectors(self, known: Sequence[Prepared]) -> list[Prepared]:
+        """Give photos the vector of the same content; returns those that need one after all."""
+        found, rest = self._reuse.find(known) if known else ([], [])
+        for reused in found:
+            self._writer.add(
+                reused.prepared,
+                reused.embedding,
+                thumbnail=reused.thumbnail,
+                moved_from=reused.moved_from,
+            )
+        self._done += len(found)
+        fresh: list[Prepared] = []
+        for prepared in rest:
+            again = self._preparer.prepare(prepared.work, reuse=False)
+            if isinstance(again, Prepared):
+                fresh.append(again)
+            else:
+                self._fail(prepared.work.item, again)
+        return fresh
+
+    def _embed(self, batch: Sequence[Prepared]) -> None:
+        pixels = [prepared.pixels for prepared in batch if prepared.pixels is not None]
+        try:
+            vectors = self._encoder.encode_pixels(np.stack(pixels))
+        except VistazoError:
+            raise
+        except Exception as error:  # a worker's edge: one bad picture must not take 31 with it
+            if len(batch) == 1:
+                message = f"the encoder failed: {printable(str(error))[:200]}"
+                self._fail(batch[0].work.item, EmbedError(message))
+                return
+            for prepared in batch:
+                self._embed([prepared])
+            return
+        finite = np.isfinite(vectors).all(axis=1, keepdims=True).ravel()
+        for prepared, vector, usable in zip(batch, vectors, finite, strict=True):
+            if usable:
+                self._writer.add(prepared, vector, thumbnail=prepared.thumbnail)
+                self._done += 1
+            else:
+                message = "the encoder gave no finite numbers"
+                self._fail(prepared.work.item, EmbedError(message, code="not-finite"))
+
+    def _fail(self, item: Item, error: ItemError) -> None:
+        self._writer.fail(item, error)
+        self._done += 1
+
+    def _report(self, counting: Counting, *, last: bool = False) -> None:
+        now = time.monotonic()
+        if self._on_progress is None or (now - self._reported_at < _REPORT_S and not last):
+            return
+        self._reported_at = now
+        self._on_progress(Progress(self._done, counting.total, self._writer.tally.failed))
+
+
+def _chunks(items: Iterator[T], size: int) -> Iterator[list[T]]:
+    while chunk := list(itertools.islice(items, size)):
+        yield chunk

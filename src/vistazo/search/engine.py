@@ -1,0 +1,186 @@
+"""From a query to hits: check it, turn it into a vector and a filter, ask a path, fill in rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from vistazo.errors import InvalidQuery, LibraryEmpty, PhotoNotFound
+from vistazo.records import Hit, Photo, Query, printable
+from vistazo.store.filters import Filter, compile_filter
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from vistazo.encoders.base import Encoder
+    from vistazo.records import Float32Array
+    from vistazo.store.store import Neighbour, Statement, Store
+
+MAX_K = 100_000
+
+
+class SearchPath(Protocol):
+    """A way to read the k nearest photos; the tables stay the only truth."""
+
+    def nearest(self, vector: Float32Array, k: int, filters: Filter) -> list[Neighbour]:
+        """The k nearest that match, exact scores, best first, ties by photo id."""
+        ...
+
+
+class DatabasePath:
+    """The database's own exact scan, or its vector index where that answers right.
+
+    A filter is always answered by an exact scan of the rows that match: the index applies filters
+    to its candidates afterwards and would return too few.
+    """
+
+    # Three times k candidates must fit under the index's own limit of 10,000.
+    _MAX_INDEXED_K = 3000
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._has_index: bool | None = None
+
+    def refresh(self) -> None:
+        """Look again whether there is an index, at the next search."""
+        self._has_index = None
+
+    def uses_index(self, k: int, filters: Filter) -> bool:
+        """Whether the vector index answers."""
+        if filters.sql or k > self._MAX_INDEXED_K:
+            return False
+        if self._has_index is None:
+            self._has_index = self._store.index_status().state in ("Built", "InProgress")
+        return self._has_index
+
+    def nearest(self, vector: Float32Array, k: int, filters: Filter) -> list[Neighbour]:
+        """See `SearchPath`."""
+        indexed = self.uses_index(k, filters)
+        return self._store.nearest(vector, k, filters, indexed=indexed)
+
+    def statement(self, target: Target) -> Statement:
+        """The search as SQL (columns photo_id, score), to be a subquery of another."""
+        indexed = self.uses_index(target.k, target.filters)
+        filters = target.filters
+        if target.exclude:
+            filters = filters.excluding(target.exclude)
+        return self._store.statement(target.vector, target.k, filters, indexed=indexed)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A query, ready for a path.
+
+    Attributes:
+        vector: (dim,) float32, L2 norm 1.
+        exclude: a photo id that is not wanted, or empty.
+    """
+
+    vector: Float32Array
+    k: int
+    filters: Filter
+    exclude: str = ""
+
+
+class Engine:
+    """Answers queries over one library.
+
+    Args:
+        encoder: gives the library's encoder, loaded at the first query that needs it.
+        read_image: a path, bytes or PIL image to an upright RGB image; raises InvalidQuery.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        path: SearchPath,
+        encoder: Callable[[], Encoder],
+        read_image: Callable[[Any], Image],
+    ) -> None:
+        self._store = store
+        self._path = path
+        self._encoder = encoder
+        self._read_image = read_image
+
+    def search(self, query: Query) -> list[Hit]:
+        """The k photos nearest to the query, best first; never the query's own photo.
+
+        Raises:
+            InvalidQuery, InvalidFilter: the query cannot be searched with.
+            LibraryEmpty: there is nothing to find.
+            PhotoNotFound: the query's `photo_id` is not in the library.
+        """
+        target = self.target(query)
+        # One more than wanted, so that leaving out the query's own photo needs no filter, which
+        # would keep the index from answering.
+        wanted = target.k + (1 if target.exclude else 0)
+        found = self._path.nearest(target.vector, wanted, target.filters)
+        kept = [each for each in found if each.photo_id != target.exclude][: target.k]
+        photos = self._store.get([each.photo_id for each in kept])
+        return [_hit(photos[each.photo_id], each.score) for each in kept if each.photo_id in photos]
+
+    def random(self, k: int, where: str) -> list[Hit]:
+        """Up to k different photos by chance; their score is NaN."""
+        check_k(k)
+        filters = compile_filter(where)
+        self._check_filled()
+        ids = self._store.random_ids(k, filters)
+        photos = self._store.get(ids)
+        return [_hit(photos[each], float("nan")) for each in ids if each in photos]
+
+    def target(self, query: Query) -> Target:
+        """Check a query and embed it."""
+        check_k(query.k)
+        given = [query.text is not None, query.image is not None, query.photo_id is not None]
+        if sum(given) != 1:
+            raise InvalidQuery("give exactly one of: a text, an image, the id of a photo")
+        filters = compile_filter(query.where)
+        if query.text is not None:
+            return Target(self._of_text(query.text), query.k, filters)
+        if query.image is not None:
+            image = self._read_image(query.image)
+            self._check_filled()
+            return Target(self._encoder().encode_images([image])[0], query.k, filters)
+        assert query.photo_id is not None
+        vector = self._of_photo(query.photo_id)
+        return Target(vector, query.k, filters, exclude=query.photo_id)
+
+    def _of_text(self, text: str) -> Float32Array:
+        if not text.strip():
+            raise InvalidQuery("the query is empty; say in words what you are looking for")
+        self._check_filled()
+        vectors: Float32Array = self._encoder().encode_texts([text])
+        return vectors.reshape(-1)
+
+    def _of_photo(self, photo_id: str) -> Float32Array:
+        self._check_filled()
+        vectors = self._store.embeddings([photo_id])
+        if photo_id not in vectors:
+            shown = printable(photo_id)
+            raise PhotoNotFound(f"there is no photo with the id '{shown}' in the library")
+        return vectors[photo_id]
+
+    def _check_filled(self) -> None:
+        if not self._store.count():
+            raise LibraryEmpty("the library is empty. Run: vistazo index FOLDER")
+
+
+def check_k(k: int) -> None:
+    """Raise InvalidQuery unless 1 <= k <= 100,000."""
+    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or not 1 <= k <= MAX_K:
+        raise InvalidQuery(f"k must be a whole number from 1 to {MAX_K:,}, not {k!r}")
+
+
+def _hit(photo: Photo, score: float) -> Hit:
+    return Hit(
+        photo_id=photo.photo_id,
+        uri=photo.uri,
+        score=max(-1.0, min(1.0, score)) if score == score else score,
+        description=photo.metadata.description,
+        width=photo.width,
+        height=photo.height,
+        attributes=photo.metadata.attributes,
+    )
