@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Self
 
 from vistazo.errors import InvalidSetting
-from vistazo.records import printable
 
 FILE = "vistazo.toml"
 PREFIX = "VISTAZO_"
@@ -104,8 +103,7 @@ def _table(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        reason = printable(str(error))
-        raise InvalidSetting(f"{printable(str(path))} cannot be read: {reason}") from error
+        raise InvalidSetting(f"{str(path)!r} cannot be read: {error}") from error
 
 
 def _read(value: Any, kind: type, name: str, origin: str) -> Any:

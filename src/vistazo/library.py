@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from vistazo.analytics import conversions
+import pyarrow as pa
+
+from vistazo.analytics.demand import Totals, demand, totals
+from vistazo.analytics.load import load_conversions, repair_conversions
 from vistazo.config import Settings
 from vistazo.encoders import registry
-from vistazo.errors import EncoderMismatch, ImageError, InvalidQuery, PhotoNotFound
+from vistazo.errors import EncoderMismatch, PhotoNotFound
 from vistazo.ingest import pipeline
-from vistazo.ingest.decode import DecodeLimits, decode
+from vistazo.ingest.decode import DecodeLimits
 from vistazo.ingest.journal import Journal
 from vistazo.ingest.pipeline import IngestPlan
 from vistazo.ingest.progress import Progress
+from vistazo.ingest.query_image import read_query_image
 from vistazo.records import (
     Demand,
     EncoderSpec,
     Failure,
+    Float32Array,
     IngestReport,
     LoadReport,
     Photo,
@@ -37,9 +42,6 @@ from vistazo.store.connect import Address, connect, disconnect, parse
 from vistazo.store.store import IndexStatus, Store
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-    from PIL.Image import Image
-
     from vistazo.encoders.base import Encoder
     from vistazo.sources.base import Source
 
@@ -52,6 +54,7 @@ class Stats:
         library: its folder.
         encoder: None before the first photo.
         photos: how many.
+        sources: photos by the name of the source that brought them.
         failures: causes of the items that could not be taken in, with their counts.
         vector_index: state of the vector index; `Absent` in a small library.
     """
@@ -61,7 +64,7 @@ class Stats:
     photos: int
     sources: Mapping[str, int]
     failures: Mapping[str, int]
-    conversions: conversions.Totals
+    conversions: Totals
     vector_index: IndexStatus
 
 
@@ -98,7 +101,7 @@ class Library:
         self._connection = connect(address, create=create, wait_s=settings.wait_s)
         try:
             schema.migrate(self._connection)
-            conversions.repair(self._connection)
+            repair_conversions(self._connection)
         except BaseException:
             disconnect(address)
             raise
@@ -106,7 +109,7 @@ class Library:
         self._store = Store(self._connection)
         self._journal = Journal(self._connection)
         self._path = DatabasePath(self._store)
-        self._engine = Engine(self._store, self._path, self._encoder, _read_image)
+        self._engine = Engine(self._store, self._path, self._encoder, read_query_image)
         self._encoder_lock = threading.Lock()
         self._loaded_encoder: Encoder | None = None
 
@@ -172,7 +175,7 @@ class Library:
         Raises:
             SourceError: the file cannot be read or lacks a column.
         """
-        return conversions.load(self._connection, file, on_progress=on_progress)
+        return load_conversions(self._connection, file, on_progress=on_progress)
 
     # Finding
 
@@ -224,7 +227,7 @@ class Library:
             raise PhotoNotFound(f"there is no photo with the id '{shown}' in the library")
         return found[photo_id]
 
-    def thumbnails(self, photo_ids: list[str] | tuple[str, ...]) -> dict[str, bytes]:
+    def thumbnails(self, photo_ids: Sequence[str]) -> dict[str, bytes]:
         """WebP bytes, longer side at most 320 pixels, by photo id."""
         return self._store.thumbnails(photo_ids)
 
@@ -235,8 +238,10 @@ class Library:
 
         One SQL statement joins the search with the log of downloads.
         """
-        target = self._engine.target(query)
-        return conversions.demand(self._connection, self._path.statement(target))
+        statement = self._path.statement(self._engine.target(query))
+        return demand(
+            self._connection, statement.sql, statement.params, settings=statement.settings
+        )
 
     def sql(
         self, query: str, params: Mapping[str, Any] | None = None, *, write: bool = False
@@ -253,9 +258,13 @@ class Library:
         """
         if not write:
             sqlread.check_read_only(query)
-        expanded = sqlread.expand_embed(query, self._embed, params or {})
-        table = self._connection.table(expanded.sql, expanded.params)
-        return table
+        text, values = sqlread.expand_embed(query, self._embed, params)
+        if not sqlread.is_write(query):
+            return self._connection.table(text, values)
+        self._connection.execute(text, values)
+        self._store.note_change()
+        self._path.refresh()
+        return pa.table({})
 
     def failures(self) -> list[Failure]:
         """Every item that could not be taken in and still stands as failed, by URL."""
@@ -272,7 +281,7 @@ class Library:
             photos=self._store.count(),
             sources=self._store.sources(),
             failures=causes,
-            conversions=conversions.totals(self._connection),
+            conversions=totals(self._connection),
             vector_index=self._store.index_status(),
         )
 
@@ -298,6 +307,19 @@ class Library:
         self.close()
 
     # The encoder
+
+    @property
+    def encoder(self) -> EncoderSpec | None:
+        """The encoder that made the vectors; None before the first photo."""
+        return self._store.encoder()
+
+    def encoder_choice(self, wanted: str | None = None) -> tuple[str, str]:
+        """Which encoder a new library would get, and why (empty where it was asked for by name).
+
+        Raises:
+            UnknownEncoder: there is none of this name.
+        """
+        return registry.resolve(wanted or self._settings.encoder)
 
     @property
     def encoder_notice(self) -> str:
@@ -343,10 +365,8 @@ class Library:
             raise EncoderMismatch(_mismatch(self.path, recorded, name))
         return encoder
 
-    def _embed(self, text: str) -> list[float]:
-        vectors = self._encoder().encode_texts([text])
-        values: list[float] = vectors[0].tolist()
-        return values
+    def _embed(self, text: str) -> Float32Array:
+        return self._encoder().encode_texts([text]).reshape(-1)
 
 
 def source_of(source: str | os.PathLike[str] | Source) -> Source:
@@ -366,33 +386,3 @@ def _mismatch(path: Path, recorded: EncoderSpec, name: str) -> str:
         f" ({recorded.checksum[:8]}), and vectors of {name} cannot be compared with its own;"
         " give another --db to start a new library"
     )
-
-
-def _read_image(image: Any) -> Image:
-    """A query image in any form, upright RGB."""
-    from PIL import Image as PillowImage
-    from PIL import ImageOps
-
-    if isinstance(image, PillowImage.Image):
-        upright = ImageOps.exif_transpose(image)
-        if upright.has_transparency_data:
-            layer = upright.convert("RGBA")
-            white = PillowImage.new("RGBA", layer.size, "white")
-            upright = PillowImage.alpha_composite(white, layer)
-        return upright.convert("RGB")
-    if isinstance(image, (bytes, bytearray, memoryview)):
-        shown, data = "the image", bytes(image)
-    elif isinstance(image, (str, os.PathLike)):
-        shown = printable(os.fspath(image))
-        try:
-            data = Path(image).read_bytes()
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise InvalidQuery(f"the image {shown} cannot be read: {reason}") from error
-    else:
-        kind = type(image).__name__
-        raise InvalidQuery(f"an image is a path, bytes or a PIL image, not {kind}")
-    try:
-        return decode(data, min_side=512).image
-    except ImageError as error:
-        raise InvalidQuery(f"{shown} cannot be searched with: {error}") from error

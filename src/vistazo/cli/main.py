@@ -16,7 +16,18 @@ import click
 import typer
 
 import vistazo
-from vistazo.cli import conversions, demo, doctor, failures, index, random, search, similar, sql, stats
+from vistazo.cli import (
+    conversions,
+    demo,
+    doctor,
+    failures,
+    index,
+    random,
+    search,
+    similar,
+    sql,
+    stats,
+)
 from vistazo.errors import UsageError, VistazoError
 from vistazo.records import printable
 

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from vistazo.records import Hit, printable
@@ -89,7 +90,7 @@ def console() -> Console:
 
 def shown_path(uri: str) -> str:
     """A path as a reader wants it: relative where it lies below the current folder."""
-    here = os.getcwd() + os.sep
+    here = f"{Path.cwd()}/"
     return printable(uri[len(here) :] if uri.startswith(here) else uri)
 
 

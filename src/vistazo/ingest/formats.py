@@ -23,6 +23,7 @@ from PIL import (
     PngImagePlugin,
     TiffImagePlugin,
     WebPImagePlugin,
+    features,
 )
 
 _TIFF_STARTS = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
@@ -53,6 +54,11 @@ _CLASSES: dict[str, type[ImageFile.ImageFile]] = {
     "BMP": BmpImagePlugin.BmpImageFile,
     "AVIF": AvifImagePlugin.AvifImageFile,
 }
+
+
+def readable_formats() -> list[str]:
+    """The formats that this installation reads."""
+    return [kind for kind in _CLASSES if kind != "AVIF" or features.check("avif")] + ["HEIF"]
 
 
 def kind_of(data: bytes) -> str:

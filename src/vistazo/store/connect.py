@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import threading
@@ -39,11 +40,37 @@ _SESSION = {"materialize_skip_indexes_on_insert": 0}
 
 # The engine's codes for what the author of the SQL can mend.
 _AUTHOR_ERRORS = frozenset(
-    {6, 8, 10, 16, 27, 33, 36, 38, 41, 42, 43, 44, 46, 47, 50, 51, 53, 57, 60, 62, 63, 69, 70, 72}
-    | {81, 115, 117, 130, 164, 179, 184, 190, 206, 207, 215, 258, 277, 309, 352, 386, 403, 456, 457}
-    | {469, 636}
+    # CANNOT_PARSE_TEXT, THERE_IS_NO_COLUMN, NOT_FOUND_COLUMN_IN_BLOCK, NO_SUCH_COLUMN_IN_TABLE,
+    # NUMBER_OF_COLUMNS_DOESNT_MATCH, CANNOT_PARSE_ESCAPE_SEQUENCE, CANNOT_PARSE_QUOTED_STRING,
+    # CANNOT_PARSE_INPUT_ASSERTION_FAILED
+    {6, 8, 10, 16, 20, 25, 26, 27}
+    # TOO_MANY_ and TOO_FEW_ARGUMENTS_FOR_FUNCTION, BAD_ARGUMENTS, CANNOT_PARSE_DATE,
+    # CANNOT_PARSE_DATETIME, NUMBER_OF_ARGUMENTS_DOESNT_MATCH, ILLEGAL_TYPE_OF_ARGUMENT,
+    # ILLEGAL_COLUMN
+    | {34, 35, 36, 38, 41, 42, 43, 44}
+    # UNKNOWN_FUNCTION, UNKNOWN_IDENTIFIER, UNKNOWN_TYPE, EMPTY_LIST_OF_COLUMNS_QUERIED,
+    # TYPE_MISMATCH, TABLE_ALREADY_EXISTS, ILLEGAL_TYPE_OF_COLUMN_FOR_FILTER, UNKNOWN_TABLE,
+    # SYNTAX_ERROR, UNKNOWN_AGGREGATE_FUNCTION
+    | {46, 47, 50, 51, 53, 57, 59, 60, 62, 63}
+    # ARGUMENT_OUT_OF_BOUND, CANNOT_CONVERT_TYPE, CANNOT_PARSE_NUMBER, UNKNOWN_FORMAT,
+    # INCORRECT_QUERY, UNKNOWN_DATABASE, UNKNOWN_SETTING, INCORRECT_DATA (a vector of another
+    # length than the index's), INCORRECT_RESULT_OF_SCALAR_SUBQUERY, CANNOT_READ_ARRAY_FROM_TEXT
+    | {69, 70, 72, 73, 80, 81, 115, 117, 125, 130}
+    # ILLEGAL_DIVISION, READONLY, CYCLIC_ALIASES, MULTIPLE_EXPRESSIONS_FOR_ALIAS,
+    # ILLEGAL_AGGREGATION, SIZES_OF_ARRAYS_DONT_MATCH
+    | {153, 164, 174, 179, 184, 190}
+    # ALIAS_REQUIRED, AMBIGUOUS_IDENTIFIER, NOT_AN_AGGREGATE,
+    # UNION_ALL_RESULT_STRUCTURES_MISMATCH, INDEX_NOT_USED, FUNCTION_CANNOT_HAVE_PARAMETERS
+    | {206, 207, 215, 258, 277, 309}
+    # AMBIGUOUS_COLUMN_NAME, NO_COMMON_TYPE, FUNCTION_THROW_IF_VALUE_IS_NON_ZERO,
+    # INVALID_JOIN_ON_EXPRESSION, CANNOT_COMPILE_REGEXP, INVALID_LIMIT_EXPRESSION
+    | {352, 386, 395, 403, 427, 440}
+    # UNKNOWN_QUERY_PARAMETER, BAD_QUERY_PARAMETER, VIOLATED_CONSTRAINT (`vector_len`),
+    # INVALID_SETTING_VALUE, INTERSECT_OR_EXCEPT_RESULT_STRUCTURES_MISMATCH,
+    # FUNCTION_ALREADY_EXISTS, CANNOT_EXTRACT_TABLE_STRUCTURE, INVALID_IDENTIFIER
+    | {456, 457, 469, 471, 596, 609, 636, 703}
 )
-_DISK_FULL = frozenset({243})
+_DISK_FULL = frozenset({243})  # NOT_ENOUGH_SPACE
 
 
 class Connection:
@@ -123,24 +150,40 @@ def mapped(error: Exception) -> VistazoError:
     from clickhouse_connect.driver import exceptions as driver
 
     code = int(getattr(error, "code", 0) or 0)
-    text = _first_sentence(str(error))
-    full = code in _DISK_FULL or "No space left on device" in str(error)
-    if full or (isinstance(error, OSError) and error.errno == 28):
+    text = _first_sentence(str(error)) or type(error).__name__
+    # Before the disk: the engine's text quotes the statement, which may hold any words.
+    if code in _AUTHOR_ERRORS:
+        return InvalidSQL(text, engine_code=code)
+    if (
+        code in _DISK_FULL
+        or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT))
+        or re.search("No space left on device|Disk quota exceeded", str(error))
+    ):
         return StorageFull(
             "the disk under the library is full: free some space and run the same command again",
             engine_code=code,
         )
-    if code in _AUTHOR_ERRORS:
-        return InvalidSQL(text, engine_code=code)
-    if isinstance(error, (driver.ProgrammingError, driver.DataError)) and not code:
+    # Without a code it is the driver that refuses: the values to bind (the author's), or, from
+    # another exception, the engine that does not open, or a use of it after its end (ours).
+    ours = isinstance(error, driver.StreamClosedError) or error.__cause__ or "closed" in text
+    if isinstance(error, driver.ProgrammingError) and not code and not ours:
         return InvalidSQL(text)
     return StoreError(f"the database failed: {text}", engine_code=code)
 
 
 def _first_sentence(text: str) -> str:
-    text = re.sub(r"^(Code: \d+\. )?(DB::\w*Exception: )*", "", text.strip())
-    text = re.sub(r"\s*\(version [^)]*\)\s*$", "", text)
-    return printable(" ".join(text.split()))[:500].rstrip(".")
+    text = " ".join(text.split())
+    text = re.sub(r"^(?:Code: \d+\. |DB::\w*Exception: )+", "", text)
+    # The name of the error and the engine's version, in brackets at the end.
+    text = re.sub(r"(?:[.\s]*\((?:version (?:[^()]|\([^()]*\))*|[A-Z][A-Z0-9_]+)\))+$", "", text)
+    # What could have stood there instead, and the statement once more.
+    text = re.split(r"\. Expected one of:|[.:?] In (?:scope|query) |: while executing ", text)[0]
+    # The driver's own ending of the statement.
+    early = "the SQL ends too early, or has a FORMAT, which is chosen for it"
+    text = re.sub(r"failed at position \d+ \((?:FORMAT|Arrow)\).*", early, text)
+    text = re.sub(r" FORMAT Arrow\b", "", text)
+    text = re.sub(r"\.+ ([A-Z])", lambda begin: f"; {begin[1].lower()}", text)
+    return printable(text[:500]).rstrip(". :")
 
 
 # One process can open one path of the engine at a time; several libraries on it share it.
@@ -221,6 +264,15 @@ def disconnect(address: Address) -> None:
             del _open[folder]
             shared.connection.close()
             shared.lock.release()
+
+
+def engine_version(folder: Path) -> str:
+    """The engine's version, found by opening it on an empty folder."""
+    connection = _chdb(folder)
+    try:
+        return str(connection.value("SELECT version()"))
+    finally:
+        connection.close()
 
 
 def _check(folder: Path, *, create: bool) -> None:

@@ -9,7 +9,12 @@
     value      = number | 'text' | "text" | word
 
 `~` means contains, whatever the case. A date may be partial: `taken = 2019-05` is that month.
-`category = animals` includes `animals/birds`.
+`category = animals` includes `animals/birds`. In quotes, `\\` keeps the next character and a
+doubled quote is one.
+
+What is not known of a photo: a text (or attribute) is then empty, so `camera != Canon` keeps photos
+of an unknown camera. A number or date is then nothing that can be compared: neither `taken = 2019`
+nor `taken != 2019`, nor `not` in front of either, keeps the photo; `not has(taken)` does.
 """
 
 from __future__ import annotations
@@ -23,6 +28,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from vistazo.errors import InvalidFilter
+from vistazo.records import printable
 
 Kind = Literal["text", "number", "date", "path"]
 
@@ -50,7 +56,7 @@ FIELDS: dict[str, tuple[str, Kind]] = {
 _TOKEN = re.compile(
     r"""\s*(?:
       (?P<string>'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*")
-    | (?P<op><=|>=|!=|<>|==|!~|[=<>~(),.\[\]])
+    | (?P<op><=|>=|!=|<>|==|!~|[=<>~(),\[\]])
     | (?P<word>[^\s'"=<>!~(),\[\]]+)
     )""",
     re.VERBOSE,
@@ -60,6 +66,10 @@ _COMPARISONS = {"=": "=", "==": "=", "!=": "!=", "<>": "!=", "<": "<", "<=": "<=
     "~": "~",
     "!~": "!~",
 }
+_DATE = re.compile(
+    r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2})(?:[T ](\d{2})(?::(\d{2})(?::(\d{2})(?:\.\d+)?)?)?)?)?)?",
+    re.ASCII,
+)
 _MAX_LENGTH = 10_000
 _MAX_DEPTH = 50
 
@@ -120,7 +130,10 @@ class _Parser:
             match = _TOKEN.match(self.text, at)
             if match is None or match.lastgroup is None:
                 start = at + len(self.text[at:]) - len(self.text[at:].lstrip())
-                raise self._error("cannot read this", start)
+                quote = self.text[start] in "'\""
+                raise self._error(
+                    "this quote is never closed" if quote else "cannot read this", start
+                )
             kind = match.lastgroup
             tokens.append(_Token(kind, match[kind], match.start(kind)))
             at = match.end()
@@ -271,7 +284,10 @@ class _Parser:
 
     def _bind(self, value: object, kind: str) -> str:
         name = f"w{len(self.params)}"
-        self.params[name] = value
+        # Stray bytes of a file's name are stored as escapes.
+        self.params[name] = (
+            value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+        )
         return f"{{{name}:{kind}}}"
 
     def _wrong(self, expectation: str) -> InvalidFilter:
@@ -281,7 +297,9 @@ class _Parser:
 
     def _error(self, problem: str, position: int) -> InvalidFilter:
         return InvalidFilter(
-            f'the filter "{self.text[:200]}" fails at character {position + 1}: {problem}',
+            printable(
+                f'the filter "{self.text[:200]}" fails at character {position + 1}: {problem}'
+            ),
             position=position,
         )
 
@@ -293,19 +311,24 @@ def _unquote(text: str) -> str:
 
 def _span(value: str) -> tuple[str, str]:
     """First second of a partial date, and the first second after it."""
-    if re.fullmatch(r"\d{4}", value):
-        start = dt.datetime(int(value), 1, 1)
-        end = start.replace(year=start.year + 1)
-    elif re.fullmatch(r"\d{4}-\d{1,2}", value):
-        year, month = map(int, value.split("-"))
-        start = dt.datetime(year, month, 1)
-        end = dt.datetime(year + month // 12, month % 12 + 1, 1)
-    elif re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
-        start = dt.datetime.fromisoformat(value)
-        end = start + dt.timedelta(days=1)
-    else:
-        start = dt.datetime.fromisoformat(value).replace(tzinfo=None, microsecond=0)
-        end = start + dt.timedelta(seconds=1)
-    if not 1900 <= start.year < 2299:
+    match = _DATE.fullmatch(value)
+    if match is None:
         raise ValueError(value)
+    year, month, day, hour, minute, second = (
+        int(part) if part else None for part in match.groups()
+    )
+    # The engine's range, and far enough from Python's for the additions below.
+    if year is None or not 1900 <= year < 2299:
+        raise ValueError(value)
+    start = dt.datetime(year, month or 1, day or 1, hour or 0, minute or 0, second or 0)
+    if month is None:
+        end = dt.datetime(year + 1, 1, 1)
+    elif day is None:
+        end = dt.datetime(year + month // 12, month % 12 + 1, 1)
+    elif hour is None:
+        end = start + dt.timedelta(days=1)
+    elif minute is None:
+        end = start + dt.timedelta(hours=1)
+    else:
+        end = start + (dt.timedelta(minutes=1) if second is None else dt.timedelta(seconds=1))
     return start.isoformat(sep=" "), end.isoformat(sep=" ")

@@ -7,16 +7,16 @@ from itertools import pairwise
 from typing import Any
 
 from vistazo.errors import InvalidSQL
-from vistazo.records import Float32Array
+from vistazo.records import Float32Array, printable
 from vistazo.store.sqltext import Token, decoded, placeholder, tokens
 
 _READS = ("SELECT", "WITH", "FROM", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "EXISTS")
 # Anything else is refused too; these are known well enough to say why.
-_WRITES = frozenset(
-    ("ALTER", "ANALYZE", "ATTACH", "BACKUP", "BEGIN", "COMMIT", "COPY", "CREATE", "DELETE")
-    + ("DETACH", "DROP", "EXCHANGE", "EXECUTE", "GRANT", "INSERT", "KILL", "MOVE", "OPTIMIZE")
-    + ("RENAME", "REPLACE", "RESTORE", "REVOKE", "ROLLBACK", "SET", "SYSTEM", "TRUNCATE")
-    + ("UNDROP", "UPDATE", "USE")
+_WRITES = (
+    {"ALTER", "ANALYZE", "ATTACH", "BACKUP", "BEGIN", "COMMIT", "COPY", "CREATE", "DELETE"}
+    | {"DETACH", "DROP", "EXCHANGE", "EXECUTE", "GRANT", "INSERT", "KILL", "MOVE", "OPTIMIZE"}
+    | {"RENAME", "REPLACE", "RESTORE", "REVOKE", "ROLLBACK", "SET", "SYSTEM", "TRUNCATE"}
+    | {"UNDROP", "UPDATE", "USE"}
 )
 # A view keeps a placeholder as its own parameter, so definitions get the vector itself.
 _DEFINITIONS = ("CREATE", "REPLACE", "ALTER")
@@ -43,7 +43,7 @@ def check_read_only(sql: str) -> None:
             " to allow it"
         )
     raise InvalidSQL(
-        f"the SQL begins with {writing[:40]}, and a reading statement begins with"
+        f"the SQL begins with {printable(writing[:40])}, and a reading statement begins with"
         f" {', '.join(_READS[:-1])} or {_READS[-1]}"
     )
 

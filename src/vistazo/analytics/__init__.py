@@ -1,0 +1,1 @@
+"""Conversions, the log of what was downloaded after which search, and the questions it answers."""

@@ -1,0 +1,224 @@
+"""Loading conversions files into the table `conversions`, each content once.
+
+`loads` says which file refers to which load: one row for each file, and files of the same content
+share a load. It is the truth: conversions whose `load_id` no row of `loads` names belong to a load
+that was stopped or to a state of a file that has been replaced, and go. A load therefore counts
+from the moment its row in `loads` is written, which is one insert; a process killed before leaves
+what was there, a process killed after leaves what is new, and `repair_conversions` clears away the
+rest. Rows that users INSERT by SQL have the empty `load_id` and are never touched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from vistazo.analytics.reader import ConversionsFile
+from vistazo.errors import VistazoError
+from vistazo.records import LoadReport, uri_of, url_of
+from vistazo.store.connect import Connection
+
+# A process holds one database, so one load at a time; a repair must not take the rows of a load
+# that is running in another thread for those of one that was stopped.
+_running = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    load_id: str
+    rows: int
+    rejected: int
+
+
+def load_conversions(
+    connection: Connection,
+    path: str | os.PathLike[str],
+    *,
+    on_progress: Callable[[int], None] | None = None,
+) -> LoadReport:
+    """Bring a conversions file into the library; does nothing when its content is there.
+
+    What a file held before is replaced: the new rows are written first, the old ones taken out
+    after, so that for a moment the disk holds both. A file with the content of another one that
+    was loaded is noted as such and not counted twice.
+
+    Args:
+        connection: an open one, with migrated tables.
+        path: TSV, CSV or Parquet as `analytics/reader.py` tells; text may be compressed by gzip,
+            bzip2, zstd or lz4.
+        on_progress: told how many rows have been written so far, some times a second.
+
+    Returns:
+        What is now in the library from this file. `unknown_photos` is counted anew even if
+        nothing else was to do, since photos may have come meanwhile.
+
+    Raises:
+        SourceError: the file cannot be read as conversions; the library is as before.
+        StorageFull: the disk is full; the library is as before.
+    """
+    started = time.monotonic()
+    url = url_of(os.path.realpath(path))
+    with _running, ConversionsFile(path) as file:
+        digest = file.digest()
+        _repair(connection)
+        load = _present(connection, digest)
+        fresh = load is None
+        if load is None:
+            load = _write(connection, file, digest, on_progress)
+        replaced = _refer(connection, url, digest, load)
+        return LoadReport(
+            rows=load.rows,
+            rejected=load.rejected,
+            unknown_photos=_unknown_photos(connection, load.load_id),
+            replaced=replaced,
+            state="loaded" if fresh else "unchanged",
+            seconds=time.monotonic() - started,
+        )
+
+
+def repair_conversions(connection: Connection) -> None:
+    """Take out what a load that was killed has left; `Library` calls this when it opens.
+
+    Costs some milliseconds when there is nothing to do. Leaves everything alone while a load is
+    running in this process.
+    """
+    if _running.acquire(blocking=False):
+        try:
+            _repair(connection)
+        finally:
+            _running.release()
+
+
+def _repair(connection: Connection) -> None:
+    current = "(SELECT file, max(loaded_at) FROM loads GROUP BY file)"
+    superseded = f"(file, loaded_at) NOT IN {current}"
+    if connection.value(f"SELECT count() FROM loads WHERE {superseded}"):
+        connection.execute(f"DELETE FROM loads WHERE {superseded}")
+    rows = connection.rows(
+        "SELECT DISTINCT load_id FROM conversions"
+        " WHERE load_id != '' AND load_id NOT IN (SELECT load_id FROM loads)"
+    )
+    if rows:
+        _delete(connection, [row["load_id"] for row in rows])
+
+
+def _delete(connection: Connection, load_ids: list[str]) -> None:
+    connection.execute(
+        "DELETE FROM conversions WHERE load_id IN {ids:Array(String)}", {"ids": load_ids}
+    )
+
+
+def _present(connection: Connection, digest: str) -> _Load | None:
+    rows = connection.rows(
+        "SELECT load_id, rows, rejected FROM loads WHERE digest = {digest:String} LIMIT 1",
+        {"digest": digest},
+    )
+    if not rows:
+        return None
+    load = _Load(**rows[0])
+    bound = {"id": load.load_id}
+    if load.rows and not connection.value(
+        "SELECT count() FROM conversions WHERE load_id = {id:String}", bound
+    ):
+        # Somebody has emptied the table by SQL, so that the record is of no rows.
+        connection.execute("DELETE FROM loads WHERE load_id = {id:String}", bound)
+        return None
+    return load
+
+
+def _write(
+    connection: Connection,
+    file: ConversionsFile,
+    digest: str,
+    on_progress: Callable[[int], None] | None,
+) -> _Load:
+    load_id, written, numbered = secrets.token_hex(8), 0, 0
+    try:
+        for batch in file.batches():
+            columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+            columns.setdefault("id", pa.array(_ids(digest, numbered, batch.num_rows)))
+            columns["load_id"] = pa.array([load_id]).take(
+                pa.array(np.zeros(batch.num_rows, np.int8))
+            )
+            connection.insert("conversions", pa.table(columns))
+            numbered += batch.num_rows
+            written += batch.num_rows
+            if on_progress is not None:
+                on_progress(written)
+        file.check_unchanged()
+    except BaseException:
+        # On a full disk even deleting may fail: the next load or opening does it then.
+        with contextlib.suppress(VistazoError):
+            _delete(connection, [load_id])
+        raise
+    return _Load(load_id, written, file.rejected)
+
+
+def _refer(connection: Connection, url: str, digest: str, load: _Load) -> int:
+    """Note that a file's content is this load; how many rows its earlier content had."""
+    before = connection.rows(
+        "SELECT load_id, rows, (SELECT count() FROM loads AS other"
+        " WHERE other.load_id = mine.load_id AND other.file != {file:String}) AS shared"
+        " FROM loads AS mine WHERE file = {file:String}",
+        {"file": url},
+    )
+    if before and before[0]["load_id"] == load.load_id:
+        return 0
+    # The latest row of a file holds, whatever the clock says.
+    connection.execute(
+        "INSERT INTO loads (load_id, file, digest, rows, rejected, loaded_at)"
+        " SELECT {load_id:String}, {file:String}, {digest:String}, {rows:UInt64},"
+        " {rejected:UInt64}, greatest(now64(3), max(loaded_at) + toIntervalMillisecond(1))"
+        " FROM loads",
+        {
+            "load_id": load.load_id,
+            "file": url,
+            "digest": digest,
+            "rows": load.rows,
+            "rejected": load.rejected,
+        },
+    )
+    _forget_moved(connection, url, load.load_id)
+    _repair(connection)
+    return before[0]["rows"] if before and not before[0]["shared"] else 0
+
+
+def _forget_moved(connection: Connection, url: str, load_id: str) -> None:
+    # A file that was renamed must not keep its old content alive under its old name.
+    rows = connection.rows(
+        "SELECT file FROM loads WHERE load_id = {id:String} AND file != {file:String}",
+        {"id": load_id, "file": url},
+    )
+    gone = [row["file"] for row in rows if not Path(uri_of(row["file"])).exists()]
+    if gone:
+        connection.execute("DELETE FROM loads WHERE file IN {files:Array(String)}", {"files": gone})
+
+
+def _unknown_photos(connection: Connection, load_id: str) -> int:
+    return int(
+        connection.value(
+            "SELECT count() FROM conversions WHERE load_id = {id:String}"
+            " AND photo_id NOT IN (SELECT photo_id FROM photos)",
+            {"id": load_id},
+        )
+    )
+
+
+def _ids(digest: str, first: int, count: int) -> NDArray[np.uint64]:
+    """Ids that depend on the content and the row's place: splitmix64, no two rows alike."""
+    rows = np.arange(first + 1, first + count + 1, dtype=np.uint64)
+    z = rows * np.uint64(0x9E3779B97F4A7C15) + np.uint64(int(digest[:16], 16))
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    mixed: NDArray[np.uint64] = z ^ (z >> np.uint64(31))
+    return mixed

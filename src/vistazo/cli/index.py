@@ -1,0 +1,156 @@
+"""`vistazo index`: bring the library up to date with a folder of pictures."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vistazo.cli import render
+from vistazo.cli.options import Db, Encoder, Json, examples, note, open_library
+from vistazo.records import printable
+
+if TYPE_CHECKING:
+    from vistazo.ingest.progress import Progress
+    from vistazo.library import Library
+    from vistazo.records import IngestReport
+
+WITH_FAILURES = 3
+_LINE_EVERY_S = 5.0
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(
+        "index",
+        epilog=examples("vistazo index ~/Pictures", "vistazo index ~/Pictures --prune --db photos"),
+    )(index)
+
+
+def index(
+    folder: Annotated[str, typer.Argument(help="Folder of pictures; its folders are read too.")],
+    db: Db = None,
+    encoder: Encoder = None,
+    prune: Annotated[bool, typer.Option(help="Remove photos whose file has gone.")] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Take up only files that failed before.")
+    ] = False,
+    as_json: Json = False,
+) -> int:
+    """Bring the library up to date with a folder of pictures.
+
+    Unchanged files are left alone. Stopped anywhere, the same command continues.
+    """
+    from vistazo.library import source_of
+
+    source = source_of(folder)  # a folder that is not there must not leave an empty library
+    with open_library(db, encoder=encoder, create=True) as library:
+        if library.encoder is None:
+            name, reason = library.encoder_choice(encoder)
+            note(f"encoder: {name}" + (f", because {reason}" if reason else ""))
+        try:
+            with progress(sys.stderr.isatty()) as on_progress:
+                report = library.index(
+                    source,
+                    encoder=encoder,
+                    prune=prune,
+                    retry_failed=retry_failed,
+                    on_progress=on_progress,
+                )
+            wait_for_vector_index(library)
+        except KeyboardInterrupt:
+            again = shlex.join(["vistazo", *sys.argv[1:]])
+            print(
+                f"\nstopped; what was done is kept. To continue run: {printable(again)}",
+                file=sys.stderr,
+            )
+            raise
+    print_report(report, as_json=as_json)
+    return WITH_FAILURES if report.failed else 0
+
+
+def print_report(report: IngestReport, *, as_json: bool) -> None:
+    """Print what a run did, and the causes of its failures."""
+    if as_json:
+        render.print_json({**dataclasses.asdict(report), "failed": report.failed})
+        return
+    parts = [
+        f"{getattr(report, name)} {name}"
+        for name in ("added", "updated", "moved", "unchanged", "pruned")
+        if getattr(report, name) or name in ("added", "unchanged")
+    ]
+    print(f"{', '.join(parts)}, {report.failed} failed in {report.seconds:.1f} s")
+    for cause, count in report.failures.items():
+        print(f"  {count:>6}  {cause}")
+    if report.failed:
+        note("to see each failed file run: vistazo failures")
+
+
+def wait_for_vector_index(library: Library) -> None:
+    """Wait until the vector index of a large library covers all photos."""
+    if library.index_status().state != "InProgress":
+        return
+    note("building the vector index; searches are right meanwhile, only slower")
+    while (status := library.index_status()).state == "InProgress":
+        time.sleep(0.5)
+    if status.state == "Error":
+        note(f"the vector index could not be built ({status.reason}); searches read every photo")
+
+
+@contextmanager
+def progress(on_terminal: bool) -> Iterator[Callable[[Progress], None]]:
+    """Show a run's progress on standard error: a bar on a terminal, plain lines elsewhere."""
+    if not on_terminal:
+        yield _Lines()
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.progress import (
+        Progress as Bars,
+    )
+
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]:>6.1f}/s"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[failed]}"),
+    )
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task("", total=None, rate=0.0, failed="")
+        started = time.monotonic()
+
+        def show(state: Progress) -> None:
+            failed = f"{state.failed} failed" if state.failed else ""
+            rate = state.done / max(time.monotonic() - started, 1e-3)
+            bars.update(task, completed=state.done, total=state.total, rate=rate, failed=failed)
+
+        yield show
+
+
+class _Lines:
+    """A line every few seconds, for logs."""
+
+    def __init__(self) -> None:
+        self._started = self._shown = time.monotonic()
+
+    def __call__(self, state: Progress) -> None:
+        now = time.monotonic()
+        if now - self._shown < _LINE_EVERY_S:
+            return
+        self._shown = now
+        of = f" of {state.total}" if state.total is not None else ""
+        rate = state.done / (now - self._started)
+        line = f"{state.done}{of} pictures, {rate:.1f}/s, {state.failed} failed"
+        print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,31 @@
+"""`vistazo similar`: find photos like one of the library."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from vistazo.cli import render
+from vistazo.cli.options import Db, Json, K, Where, examples, open_library
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(
+        "similar",
+        epilog=examples("vistazo similar kLqPDGEwQSp", "vistazo similar kLqPDGEwQSp -k 3 --json"),
+    )(similar)
+
+
+def similar(
+    photo_id: Annotated[str, typer.Argument(help="Id of a photo, as search prints it.")],
+    k: K = 10,
+    where: Where = "",
+    db: Db = None,
+    as_json: Json = False,
+) -> int:
+    """Find photos like one of the library, never that photo itself."""
+    with open_library(db) as library:
+        render.print_hits(library.similar(photo_id, k, where=where), as_json=as_json)
+    return 0

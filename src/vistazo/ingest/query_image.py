@@ -1,0 +1,47 @@
+"""An image to search with, in any form a caller may have it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageOps
+
+from vistazo.errors import ImageError, InvalidQuery
+from vistazo.ingest.decode import decode
+from vistazo.records import printable
+
+# No encoder reads more than this of a picture's shorter side.
+_MIN_SIDE = 512
+
+
+def read_query_image(image: Any) -> Image.Image:
+    """A path, the bytes of an image file or a PIL image, as an upright RGB image.
+
+    Raises:
+        InvalidQuery: it cannot be read or is no image.
+    """
+    if isinstance(image, Image.Image):
+        upright = ImageOps.exif_transpose(image)
+        if upright.has_transparency_data:
+            layer = upright.convert("RGBA")
+            white = Image.new("RGBA", layer.size, "white")
+            upright = Image.alpha_composite(white, layer)
+        return upright.convert("RGB")
+    if isinstance(image, (bytes, bytearray, memoryview)):
+        shown, data = "the image", bytes(image)
+    elif isinstance(image, (str, os.PathLike)):
+        shown = printable(os.fspath(image))
+        try:
+            data = Path(image).read_bytes()
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise InvalidQuery(f"the image {shown} cannot be read: {reason}") from error
+    else:
+        kind = type(image).__name__
+        raise InvalidQuery(f"an image is a path, bytes or a PIL image, not {kind}")
+    try:
+        return decode(data, min_side=_MIN_SIDE).image
+    except ImageError as error:
+        raise InvalidQuery(f"{shown} cannot be searched with: {error}") from error
