@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,8 @@ import pyarrow as pa
 from vistazo.analytics.demand import Totals, demand, totals
 from vistazo.analytics.load import load_conversions, repair_conversions
 from vistazo.config import Settings
-from vistazo.encoders import registry
-from vistazo.errors import EncoderMismatch, PhotoNotFound
+from vistazo.encoders.choice import EncoderChoice
+from vistazo.errors import PhotoNotFound
 from vistazo.ingest import pipeline
 from vistazo.ingest.decode import DecodeLimits
 from vistazo.ingest.journal import Journal
@@ -71,6 +70,7 @@ class Stats:
 def open(
     path_or_dsn: str | os.PathLike[str] | None = None,
     *,
+    encoder: str | Encoder | None = None,
     create: bool = True,
     settings: Settings | None = None,
 ) -> Library:
@@ -79,13 +79,16 @@ def open(
     Args:
         path_or_dsn: a folder, or `chdb:///folder`; None takes VISTAZO_DB, vistazo.toml or the
             user's data directory.
+        encoder: a name, or an object of your own; None takes the library's own, for a new library
+            the setting `encoder`.
         create: make the library where there is none.
         settings: None reads the environment and vistazo.toml.
     Raises:
         LibraryNotFound, LibraryInvalid, LibraryBusy, LibraryNewer: it cannot be opened.
     """
     settings = settings or Settings.load()
-    return Library(parse(path_or_dsn or settings.library_path()), settings, create=create)
+    address = parse(settings.library_path() if path_or_dsn is None else path_or_dsn)
+    return Library(address, settings, encoder=encoder, create=create)
 
 
 class Library:
@@ -95,7 +98,14 @@ class Library:
     context manager, or call `close`. Made by `vistazo.open`.
     """
 
-    def __init__(self, address: Address, settings: Settings, *, create: bool = True) -> None:
+    def __init__(
+        self,
+        address: Address,
+        settings: Settings,
+        *,
+        encoder: str | Encoder | None = None,
+        create: bool = True,
+    ) -> None:
         self._address = address
         self._settings = settings
         self._connection = connect(address, create=create, wait_s=settings.wait_s)
@@ -109,9 +119,10 @@ class Library:
         self._store = Store(self._connection)
         self._journal = Journal(self._connection)
         self._path = DatabasePath(self._store)
-        self._engine = Engine(self._store, self._path, self._encoder, read_query_image)
-        self._encoder_lock = threading.Lock()
-        self._loaded_encoder: Encoder | None = None
+        self._encoder = EncoderChoice(
+            printable(str(self.path)), encoder, settings.encoder, self._recorded_encoder
+        )
+        self._engine = Engine(self._store, self._path, self._encoder.get, read_query_image)
 
     @property
     def path(self) -> Path:
@@ -135,8 +146,7 @@ class Library:
         `failures`, and the run goes on. Stopped anywhere, the same call continues.
 
         Args:
-            encoder: a name or an object; None takes the library's own, for a new library the
-                setting `encoder`.
+            encoder: as for `vistazo.open`.
             prune: remove photos whose file has gone.
             retry_failed: take up only files that failed before.
             on_progress: called several times a second, in this thread.
@@ -146,7 +156,9 @@ class Library:
             StorageFull: the disk is full; what was written stays.
         """
         pictures = source_of(source)
-        chosen = self._choose_encoder(encoder)
+        chosen = self._encoder.get(encoder)
+        if self._store.encoder() != chosen.spec:
+            self._store.record_encoder(chosen.spec)
         plan = IngestPlan(
             retry_failed=retry_failed,
             prune=prune,
@@ -277,7 +289,7 @@ class Library:
             causes[failure.code] = causes.get(failure.code, 0) + 1
         return Stats(
             library=printable(str(self.path)),
-            encoder=self._store.encoder(),
+            encoder=self.encoder,
             photos=self._store.count(),
             sources=self._store.sources(),
             failures=causes,
@@ -311,62 +323,27 @@ class Library:
     @property
     def encoder(self) -> EncoderSpec | None:
         """The encoder that made the vectors; None before the first photo."""
-        return self._store.encoder()
-
-    def encoder_choice(self, wanted: str | None = None) -> tuple[str, str]:
-        """Which encoder a new library would get, and why (empty where it was asked for by name).
-
-        Raises:
-            UnknownEncoder: there is none of this name.
-        """
-        return registry.resolve(wanted or self._settings.encoder)
+        return self._recorded_encoder()
 
     @property
     def encoder_notice(self) -> str:
         """What a user should know once of the library's encoder; empty when there is nothing."""
-        return self._encoder().notice if self._store.encoder() else ""
+        return self._encoder.get().notice
 
-    def _encoder(self) -> Encoder:
-        """The encoder that made the library's vectors, loaded once."""
-        with self._encoder_lock:
-            if self._loaded_encoder is None:
-                recorded = self._store.encoder()
-                name = recorded.name if recorded else self._settings.encoder
-                self._loaded_encoder = self._checked(registry.create(registry.resolve(name)[0]))
-            return self._loaded_encoder
+    def encoder_choice(self) -> tuple[str, str]:
+        """Which encoder a new library gets, and why (empty when it was asked for by name).
 
-    def _choose_encoder(self, wanted: str | Encoder | None) -> Encoder:
-        """The encoder for indexing; recorded when the library is still empty."""
+        Raises:
+            UnknownEncoder: there is none of this name.
+        """
+        return self._encoder.preview()
+
+    def _recorded_encoder(self) -> EncoderSpec | None:
         recorded = self._store.encoder()
-        filled = recorded is not None and self._store.count() > 0
-        if wanted is None or wanted == registry.AUTO:
-            wanted = recorded.name if filled and recorded else self._settings.encoder
-        if isinstance(wanted, str):
-            name, _ = registry.resolve(wanted)
-            if filled and recorded and name != recorded.name:
-                raise EncoderMismatch(_mismatch(self.path, recorded, name))
-            encoder = registry.create(name)
-        else:
-            encoder = wanted
-        if filled:
-            self._checked(encoder)
-        elif recorded != encoder.spec:
-            self._store.record_encoder(encoder.spec)
-        with self._encoder_lock:
-            self._loaded_encoder = encoder
-        return encoder
-
-    def _checked(self, encoder: Encoder) -> Encoder:
-        recorded = self._store.encoder()
-        if recorded is not None and recorded != encoder.spec:
-            name = encoder.spec.name
-            if name == recorded.name:
-                name = f"another build of it ({encoder.spec.checksum[:8]})"
-            raise EncoderMismatch(_mismatch(self.path, recorded, name))
-        return encoder
+        return recorded if recorded and self._store.count() else None
 
     def _embed(self, text: str) -> Float32Array:
-        return self._encoder().encode_texts([text]).reshape(-1)
+        return self._encoder.get().encode_texts([text]).reshape(-1)
 
 
 def source_of(source: str | os.PathLike[str] | Source) -> Source:
@@ -378,11 +355,3 @@ def source_of(source: str | os.PathLike[str] | Source) -> Source:
     if isinstance(source, (str, os.PathLike)):
         return FolderSource(source)
     return source
-
-
-def _mismatch(path: Path, recorded: EncoderSpec, name: str) -> str:
-    return (
-        f"the library {printable(str(path))} was made with the encoder '{recorded.name}'"
-        f" ({recorded.checksum[:8]}), and vectors of {name} cannot be compared with its own;"
-        " give another --db to start a new library"
-    )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vistazo.cli import render
-from vistazo.cli.options import Db, Json, K, Where, examples, note, open_library
+from vistazo.cli.options import Db, Encoder, Json, K, Where, examples, note, open_library
 from vistazo.errors import UsageError
 from vistazo.records import Query, printable
 
@@ -43,6 +43,7 @@ def ask(
     k: K = 10,
     where: Where = "",
     db: Db = None,
+    encoder: Encoder = None,
     as_json: Json = False,
 ) -> int:
     """Count the downloads of the photos that a query finds.
@@ -53,7 +54,7 @@ def ask(
         return 0
     if (words is None) == (similar is None):
         raise UsageError("give either --for 'WORDS' or --similar ID, or: load FILE")
-    with open_library(db) as library:
+    with open_library(db, encoder=encoder) as library:
         demand = library.demand(Query(text=words, photo_id=similar, k=k, where=where))
         if words is not None and library.encoder_notice:
             note(library.encoder_notice)
@@ -71,7 +72,9 @@ def ask(
     )
 )
 def load(
-    file: Annotated[str, typer.Argument(help="TSV in Unsplash's columns, or Parquet.")],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="TSV in Unsplash's columns, or Parquet.")
+    ],
     db: Db = None,
     as_json: Json = False,
 ) -> int:

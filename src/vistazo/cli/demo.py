@@ -12,13 +12,13 @@ import vistazo
 from vistazo.cli import render
 from vistazo.cli.conversions import print_demand
 from vistazo.cli.index import print_report, progress
-from vistazo.cli.options import Db, examples, open_library
+from vistazo.cli.options import Db, examples, note, open_library
 from vistazo.errors import SourceError
 from vistazo.records import Query
 
 LOG = "conversions.tsv000"
-TEXT = "a beach with rocks"
-DEMAND = "a piece of fruit"
+TEXT = "boats on a lake at sunset"
+DEMAND = "a forest path"
 
 
 def register(app: typer.Typer) -> None:
@@ -40,7 +40,7 @@ def demo(
         print(f"$ vistazo index {render.shown_path(str(folder))}")
         with progress(sys.stderr.isatty()) as on_progress:
             print_report(library.index(folder, on_progress=on_progress), as_json=False)
-        print(f"note: {library.encoder_notice}" if library.encoder_notice else "")
+        note(library.encoder_notice)
         print(f"\n$ vistazo search '{TEXT}' -k 5")
         hits = library.search(TEXT, k=5)
         render.print_hits(hits, as_json=False, always_table=True)

@@ -34,10 +34,14 @@ def register(app: typer.Typer) -> None:
 
 
 def index(
-    folder: Annotated[str, typer.Argument(help="Folder of pictures; its folders are read too.")],
+    folder: Annotated[
+        str, typer.Argument(metavar="FOLDER", help="Folder of pictures; its folders are read too.")
+    ],
     db: Db = None,
     encoder: Encoder = None,
-    prune: Annotated[bool, typer.Option(help="Remove photos whose file has gone.")] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove photos whose file has gone.")
+    ] = False,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Take up only files that failed before.")
     ] = False,
@@ -52,13 +56,12 @@ def index(
     source = source_of(folder)  # a folder that is not there must not leave an empty library
     with open_library(db, encoder=encoder, create=True) as library:
         if library.encoder is None:
-            name, reason = library.encoder_choice(encoder)
+            name, reason = library.encoder_choice()
             note(f"encoder: {name}" + (f", because {reason}" if reason else ""))
         try:
             with progress(sys.stderr.isatty()) as on_progress:
                 report = library.index(
                     source,
-                    encoder=encoder,
                     prune=prune,
                     retry_failed=retry_failed,
                     on_progress=on_progress,

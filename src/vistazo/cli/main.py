@@ -11,8 +11,8 @@ import sys
 import traceback
 from collections.abc import Sequence
 from types import FrameType
+from typing import Any
 
-import click
 import typer
 
 import vistazo
@@ -31,12 +31,15 @@ from vistazo.cli import (
 from vistazo.errors import UsageError, VistazoError
 from vistazo.records import printable
 
+# Newer versions of typer carry their own copy of click: take its classes from what typer exports.
+_ParsingError: Any = typer.BadParameter.__base__
+_CommandError: Any = _ParsingError.__base__
+
 DONE, ERROR, USAGE, WITH_FAILURES, INTERRUPTED = 0, 1, 2, 3, 130
 
 app = typer.Typer(
     name="vistazo",
     help="Image search whose photo library is also a SQL database.",
-    no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -77,15 +80,16 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command; its exit code."""
     command = typer.main.get_command(app)
     try:
-        result = command.main(list(arguments), prog_name="vistazo", standalone_mode=False)
+        result = command.main(list(arguments) or ["--help"], prog_name="vistazo", standalone_mode=False)
     except VistazoError as error:
         return _say(str(error), USAGE if isinstance(error, UsageError) else ERROR)
-    except click.UsageError as error:
-        hint = f". Run: {error.ctx.command_path} --help" if error.ctx else ""
-        return _say(error.format_message().rstrip(".") + hint, USAGE)
-    except click.ClickException as error:
+    except _ParsingError as error:
+        text = error.format_message().rstrip(".")
+        end = " " if text.endswith("?") else ". "
+        return _say(f"{text}{end}Run: {error.ctx.command_path} --help", USAGE)
+    except _CommandError as error:
         return _say(error.format_message(), ERROR)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except BrokenPipeError:
         return _reader_gone()

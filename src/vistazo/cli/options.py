@@ -30,8 +30,7 @@ def open_library(db: str | None, *, encoder: str | None = None, create: bool = F
     """The library that flags, environment and vistazo.toml name."""
     from vistazo.library import open as open_
 
-    settings = Settings.load({"db": db, "encoder": encoder})
-    return open_(create=create, settings=settings)
+    return open_(encoder=encoder, create=create, settings=Settings.load({"db": db}))
 
 
 def examples(*lines: str) -> str:

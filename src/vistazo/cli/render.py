@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from vistazo.search.hits import Hits
 
 # A table that is not shown on a terminal but asked for all the same, as by `vistazo demo`.
-PLAIN_WIDTH = 110
+PLAIN_WIDTH = 120
 
 
 @dataclass(frozen=True, slots=True)

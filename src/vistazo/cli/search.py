@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from vistazo.cli import render
-from vistazo.cli.options import Db, Json, K, Where, examples, note, open_library
+from vistazo.cli.options import Db, Encoder, Json, K, Where, examples, note, open_library
 from vistazo.errors import InvalidQuery
 
 
@@ -24,19 +24,21 @@ def register(app: typer.Typer) -> None:
 
 def search(
     words: Annotated[
-        list[str] | None, typer.Argument(help="What the photos show, in your words.")
+        list[str] | None,
+        typer.Argument(metavar="WORDS", help="What the photos show, in your words."),
     ] = None,
     image: Annotated[str | None, typer.Option("--image", help="A picture to compare with.")] = None,
     k: K = 10,
     where: Where = "",
     db: Db = None,
+    encoder: Encoder = None,
     as_json: Json = False,
 ) -> int:
     """Find photos by words, or by an image file, best first."""
     if words is None and image is None:
         raise InvalidQuery("say in words what you are looking for, or give --image FILE")
     text = " ".join(words) if words is not None else None
-    with open_library(db) as library:
+    with open_library(db, encoder=encoder) as library:
         hits = library.search(text, image=image, k=k, where=where)
         if text is not None and library.encoder_notice:
             note(library.encoder_notice)

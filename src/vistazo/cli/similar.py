@@ -19,7 +19,9 @@ def register(app: typer.Typer) -> None:
 
 
 def similar(
-    photo_id: Annotated[str, typer.Argument(help="Id of a photo, as search prints it.")],
+    photo_id: Annotated[
+        str, typer.Argument(metavar="ID", help="Id of a photo, as search prints it.")
+    ],
     k: K = 10,
     where: Where = "",
     db: Db = None,

@@ -25,7 +25,9 @@ def register(app: typer.Typer) -> None:
 
 
 def sql(
-    query: Annotated[str, typer.Argument(help="One statement; - reads it from standard input.")],
+    query: Annotated[
+        str, typer.Argument(metavar="QUERY", help="One statement; - reads it from standard input.")
+    ],
     param: Annotated[
         list[str] | None,
         typer.Option("-p", "--param", help="NAME=VALUE for a {NAME:Type} in the query."),

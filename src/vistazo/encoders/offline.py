@@ -77,7 +77,9 @@ class OfflineEncoder:
     @property
     def notice(self) -> str:
         """What a user should know once."""
-        return "The offline encoder knows only what ImageNet's 1000 classes cover."
+        return (
+            "the offline encoder knows only what ImageNet's 1000 classes cover, and reads English"
+        )
 
     @property
     def input_side(self) -> int:

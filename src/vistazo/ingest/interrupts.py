@@ -1,4 +1,4 @@
-"""Ctrl-C waits for a write in hand, so that it never falls between a delete and its insert."""
+"""Ctrl-C and SIGTERM wait for a write in hand: they never fall between a delete and its insert."""
 
 from __future__ import annotations
 
@@ -6,23 +6,29 @@ import contextlib
 import signal
 import threading
 from collections.abc import Iterator
-from types import FrameType
+
+_STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextlib.contextmanager
 def interrupts_deferred() -> Iterator[None]:
-    """Hold back SIGINT within the block and deliver it at its end; main thread only.
+    """Hold back both signals within the block and deliver them at its end; main thread only.
 
     Python delivers signals to the main thread, so elsewhere there is nothing to hold back.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    held: list[tuple[int, FrameType | None]] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: held.append((number, frame)))
+    held: list[int] = []
+    before = {number: signal.getsignal(number) for number in _STOPS}
+    for number, handler in before.items():
+        if handler is not None:  # else somebody set it from C, and it could not be put back
+            signal.signal(number, lambda number, frame: held.append(number))
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
-        if held and callable(before):
-            before(*held[0])
+        for number, handler in before.items():
+            if handler is not None:
+                signal.signal(number, handler)
+        for stopped in dict.fromkeys(held):
+            signal.raise_signal(stopped)

@@ -43,7 +43,8 @@ class Journal:
         )
 
     def close_unfinished(self) -> None:
-        """Forget the runs that died, after the repair."""
+        """Forget the runs that died, after the repair of what they left."""
+        self._forget_earlier()
         self._connection.execute(
             "INSERT INTO runs (run_id, event, source)"
             " SELECT run_id, 'ended', source FROM runs WHERE event = 'started'"
@@ -67,11 +68,18 @@ class Journal:
         """Write failures, in place of earlier ones of the same items."""
         if not failures:
             return
-        self.clear([failure.url for failure in failures])
+        again = self._connection.value(
+            "SELECT count() FROM failures WHERE url IN {urls:Array(String)}",
+            {"urls": [failure.url for failure in failures]},
+        )
         names = [name.strip() for name in _COLUMNS.split(",")]
         columns = {name: [getattr(failure, name) for failure in failures] for name in names}
         columns["message"] = [printable(text) for text in columns["message"]]
+        # Killed in between, an item stands twice until the repair: were the earlier row taken out
+        # first, `--retry-failed` would never come back to the item.
         self._connection.insert("failures", pa.table(columns))
+        if again:
+            self._forget_earlier()
 
     def clear(self, urls: Iterable[str]) -> None:
         """Forget the failures of these items."""
@@ -80,6 +88,13 @@ class Journal:
             self._connection.execute(
                 "DELETE FROM failures WHERE url IN {urls:Array(String)}", {"urls": doomed}
             )
+
+    def _forget_earlier(self) -> None:
+        """Of several failures of one item keep the last."""
+        self._connection.execute(
+            "DELETE FROM failures WHERE (url, failed_at) NOT IN"
+            " (SELECT url, max(failed_at) FROM failures GROUP BY url)"
+        )
 
     def _note(self, run_id: str, event: str, source: str) -> None:
         self._connection.insert(

@@ -94,7 +94,7 @@ def index(
     except BaseException as error:
         # An orderly stop leaves nothing to repair; where the database itself has failed, the run
         # counts as unfinished and the next one repairs.
-        if not isinstance(error, StoreError):
+        if writer.whole and not isinstance(error, StoreError):
             with interrupts_deferred():
                 writer.flush()
                 journal.end(run_id, source.name)
@@ -139,15 +139,15 @@ class _Run:
             source, encoder, KnownContent(store.content_prefixes()), plan.limits
         )
         self._reuse = Reuse(store, source.name)
-        self._met: set[str] = set()  # failures whose item is still in the source
+        self._met: set[str] = set()  # failures whose item is still in the source, and no better
+        total = len(failures) if plan.retry_failed else None
+        self._counting = Counting(source, total, wanted=on_progress is not None)
         self._seen = 0
         self._reported_at = 0.0
         self._done = 0
 
     def work(self) -> None:
         """Walk the whole source."""
-        total = len(self._failures) if self._plan.retry_failed else None
-        counting = Counting(self._source, total, wanted=self._on_progress is not None)
         pool = ThreadPoolExecutor(self._plan.threads, "vistazo-decode")
         size = self._plan.batch_size
         fresh: list[Prepared] = []
@@ -161,22 +161,21 @@ class _Run:
                 while len(fresh) >= size:
                     self._embed(fresh[:size])
                     del fresh[:size]
-                self._writer.flush_if_due()
-                self._report(counting)
+                self._tick()
             fresh += self._reuse_vectors(known)
             for start in range(0, len(fresh), size):
                 self._embed(fresh[start : start + size])
             self._writer.flush()
-            self._report(counting, last=True)
+            self._report(last=True)
         finally:
-            counting.stop()
+            self._counting.stop()
             pool.shutdown(wait=True, cancel_futures=True)
         if not self._seen and not self._plan.prune:
             folder = printable(uri_of(self._source.name))
             raise SourceError(f"there are no pictures in {folder}; give a folder that has some")
 
     def vanished(self) -> set[str]:
-        """Failures whose item is no longer in the source; after `work`."""
+        """Failures whose item is no longer in the source, or is well again; after `work`."""
         return self._failures.keys() - self._met
 
     def prune(self) -> int:
@@ -193,12 +192,14 @@ class _Run:
             self._seen += len(chunk)
             self._met.update(item.url for item in chunk if item.url in self._failures)
             result = self._triage.sort(chunk)
+            self._met.difference_update(result.mended)
             for item, error in result.failed:
                 self._fail(item, error)
             tally = self._writer.tally
             tally.outcomes["unchanged"] += result.unchanged
             tally.failures.update(failure.code for failure in result.standing)
             self._done += result.unchanged + len(result.standing)
+            self._tick()
             yield from result.work
 
     def _prepared(self, pool: ThreadPoolExecutor) -> Iterator[Prepared]:
@@ -218,6 +219,7 @@ class _Run:
                 yield result
             else:
                 self._fail(work.item, result)
+                self._tick()
 
     def _reuse_vectors(self, known: Sequence[Prepared]) -> list[Prepared]:
         """Give photos the vector of the same content; returns those that need one after all."""
@@ -266,12 +268,17 @@ class _Run:
         self._writer.fail(item, error)
         self._done += 1
 
-    def _report(self, counting: Counting, *, last: bool = False) -> None:
+    def _tick(self) -> None:
+        self._writer.flush_if_due()
+        self._report()
+
+    def _report(self, *, last: bool = False) -> None:
         now = time.monotonic()
         if self._on_progress is None or (now - self._reported_at < _REPORT_S and not last):
             return
         self._reported_at = now
-        self._on_progress(Progress(self._done, counting.total, self._writer.tally.failed))
+        total = self._done if last else self._counting.total
+        self._on_progress(Progress(self._done, total, self._writer.tally.failed))
 
 
 def _chunks(items: Iterator[T], size: int) -> Iterator[list[T]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from vistazo.errors import ImageError, ItemError
+from vistazo.errors import FetchError, ImageError, ItemError
 from vistazo.ingest.decode import DecodeLimits, decode, thumbnail
 from vistazo.ingest.triage import Work
 from vistazo.records import Metadata, Photo, UInt8Array, printable
@@ -72,7 +72,7 @@ class Preparer:
             The error instead of raising it: a bad item is data.
         """
         try:
-            data = self.source.read(work.item)
+            data = self._read(work)
             content_hash = hashlib.blake2b(data, digest_size=16).hexdigest()
             picture = decode(data, min_side=self.encoder.input_side, limits=self.limits)
             photo = Photo(
@@ -96,6 +96,15 @@ class Preparer:
         except Exception as error:  # a worker's edge: whatever one picture does, the run goes on
             reason = printable(str(error) or type(error).__name__)[:200]
             return ImageError(f"the picture cannot be prepared ({reason})", code="unexpected")
+
+    def _read(self, work: Work) -> bytes:
+        try:
+            return self.source.read(work.item)
+        except ItemError:
+            raise
+        except Exception as error:  # whatever a source raises, it is about this item
+            reason = printable(str(error) or type(error).__name__)[:200]
+            raise FetchError(f"the source failed ({reason})", code="unexpected") from error
 
 
 def merged(told: Metadata, found: Metadata) -> Metadata:

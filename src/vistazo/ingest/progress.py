@@ -6,8 +6,6 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vistazo.errors import VistazoError
-
 if TYPE_CHECKING:
     from vistazo.sources.base import Source
 
@@ -53,6 +51,6 @@ class Counting:
                 count += 1
                 if self._stopped.is_set():
                     return
-        except VistazoError:
-            return  # the run itself meets the same error and reports it
+        except Exception:  # a thread's edge: the run itself meets the same error and reports it
+            return
         self.total = count

@@ -45,7 +45,9 @@ class Reuse:
         hashes = {prepared.photo.content_hash for prepared in known}
         for photo in self._store.find("content_hash", sorted(hashes)):
             same.setdefault(photo.content_hash, []).append(photo)
-        ids = [photo.photo_id for photos in same.values() for photo in photos]
+        # One would do, unless its thumbnail is missing; of a picture with a thousand copies the
+        # others need not be fetched.
+        ids = [photo.photo_id for photos in same.values() for photo in photos[:3]]
         vectors, thumbnails = self._store.embeddings(ids), self._store.thumbnails(ids)
         whole = vectors.keys() & thumbnails.keys()
         found: list[Reused] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from vistazo.errors import FetchError, ItemError
@@ -19,23 +19,29 @@ class Work:
     Attributes:
         photo_id: the id its row gets.
         old: the row that stands under this id now.
-        stale_ids: rows of the same file under other ids, to be taken out.
+        stale: the row of the same file under another id, to be taken out.
     """
 
     item: Item
     photo_id: str
     old: Photo | None = None
-    stale_ids: tuple[str, ...] = ()
+    stale: Photo | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sorted:
-    """A chunk of items, sorted by what is to be done with them."""
+    """A chunk of items, sorted by what is to be done with them.
 
-    work: list[Work]
-    unchanged: int
-    standing: list[Failure]
-    failed: list[tuple[Item, ItemError]]
+    Attributes:
+        standing: failures of files that have not changed since.
+        mended: URLs of failures whose file is again as the library has it.
+    """
+
+    work: list[Work] = field(default_factory=list)
+    unchanged: int = 0
+    standing: list[Failure] = field(default_factory=list)
+    failed: list[tuple[Item, ItemError]] = field(default_factory=list)
+    mended: list[str] = field(default_factory=list)
 
 
 class Triage:
@@ -70,8 +76,7 @@ class Triage:
             photo.url: photo
             for photo in self._store.find("photo_image_url", [item.url for item in items])
         }
-        result = Sorted(work=[], unchanged=0, standing=[], failed=[])
-        unchanged = 0
+        result = Sorted()
         for item in items:
             failure = self._failures.get(item.url)
             if self._retry_failed and failure is None:
@@ -88,10 +93,12 @@ class Triage:
                 result.failed.append((item, error))
                 continue
             if _is_current(work):
-                unchanged += 1
+                result.unchanged += 1
+                if failure is not None:
+                    result.mended.append(item.url)
             else:
                 result.work.append(work)
-        return Sorted(result.work, unchanged, result.standing, result.failed)
+        return result
 
     def _possible_ids(self, item: Item) -> tuple[str, ...]:
         if item.photo_id:
@@ -112,14 +119,9 @@ class Triage:
             if owner is not None and owner.url != item.url and alive(owner.url):
                 first = owner.url
             if first != item.url:
-                raise FetchError(
-                    f"its photo_id {item.photo_id} belongs to {printable(uri_of(first))} already;"
-                    " give one of them another id in the captions table",
-                    code="duplicate-id",
-                )
-            moved = same_file is not None and same_file.photo_id != item.photo_id
-            stale = (same_file.photo_id,) if moved and same_file else ()
-            return Work(item, item.photo_id, owner, stale)
+                raise id_taken(item.photo_id, first)
+            renamed = same_file is not None and same_file.photo_id != item.photo_id
+            return Work(item, item.photo_id, owner, same_file if renamed else None)
         if same_file is not None:
             return Work(item, same_file.photo_id, same_file)
         plain, apart = self._possible_ids(item)
@@ -129,21 +131,40 @@ class Triage:
         return Work(item, plain, owner)
 
 
+def id_taken(photo_id: str, url: str) -> FetchError:
+    """The failure of an item that wants the id of another file."""
+    return FetchError(
+        f"its photo_id {photo_id} belongs to {printable(uri_of(url))} already;"
+        " give one of them another id in the captions table",
+        code="duplicate-id",
+    )
+
+
 def alive(url: str) -> bool:
-    """Whether a local photo's file is still there; web addresses are taken to be."""
+    """Whether a local photo's file may still be there; web addresses are taken to be.
+
+    Only a file that is certainly gone is not: one behind a link whose target is missing may come
+    back with the disk it lies on, and one that cannot be looked at may be there.
+    """
     if not url.startswith("file:"):
         return True
+    path = Path(uri_of(url))
     try:
-        return Path(uri_of(url)).exists()
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return any(place.is_symlink() and not place.exists() for place in (path, *path.parents))
+    except ValueError:  # no path of this system
+        return False
     except OSError:
         return True
+    return True
 
 
 def _is_current(work: Work) -> bool:
     old = work.old
     return (
         old is not None
-        and not work.stale_ids
+        and work.stale is None
         and old.url == work.item.url
         and old.fingerprint == work.item.fingerprint
     )

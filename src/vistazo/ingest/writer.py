@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from vistazo.errors import InsertError, ItemError, StorageFull, StoreError
 from vistazo.ingest.interrupts import interrupts_deferred
 from vistazo.ingest.journal import Journal
 from vistazo.ingest.prepare import Prepared
+from vistazo.ingest.triage import id_taken
 from vistazo.records import Failure, Float32Array, Photo
 from vistazo.sources.base import Item
 from vistazo.store.store import NewPhoto, Store
@@ -39,7 +40,8 @@ class Tally:
 class _Row:
     item: Item
     new: NewPhoto
-    stale_ids: tuple[str, ...]
+    old: Photo | None
+    stale: tuple[Photo, ...]
     outcome: Outcome
 
 
@@ -49,12 +51,15 @@ class Writer:
     Args:
         source: name of the run's source.
         failures: those that stood before the run, by URL.
+    Attributes:
+        whole: False after a write that failed midway and needs the next run's repair.
     """
 
     def __init__(
         self, source: str, store: Store, journal: Journal, failures: Mapping[str, Failure]
     ) -> None:
         self.tally = Tally()
+        self.whole = True
         self._source = source
         self._store = store
         self._journal = journal
@@ -79,12 +84,12 @@ class Writer:
             moved_from: the row of the same picture under a path that has gone.
         """
         work, photo = prepared.work, prepared.photo
-        stale_ids = work.stale_ids
-        if moved_from is not None and moved_from.photo_id != photo.photo_id:
-            stale_ids = (*stale_ids, moved_from.photo_id)
-        outcome = _outcome(photo, work.old, stale=bool(work.stale_ids), moved=moved_from)
-        row = _Row(work.item, NewPhoto(photo, embedding, thumbnail), stale_ids, outcome)
-        self._rows.append(row)
+        stale = tuple(
+            row for row in (work.stale, moved_from) if row and row.photo_id != photo.photo_id
+        )
+        outcome = _outcome(photo, work.old, stale=work.stale is not None, moved=moved_from)
+        new = NewPhoto(photo, embedding, thumbnail)
+        self._rows.append(_Row(work.item, new, work.old, stale, outcome))
 
     def fail(self, item: Item, error: ItemError) -> None:
         """Take a failed item."""
@@ -116,15 +121,18 @@ class Writer:
             StoreError: the database refused every one of several rows.
         """
         with interrupts_deferred():
+            self.whole = False
             rows, self._rows = self._rows, []
             self._insert(rows)
             failures, self._failures = self._failures, []
             mended = {row.item.url for row in rows} & self._before.keys()
             self._journal.clear(mended - {failure.url for failure in failures})
             self._journal.record(failures)
+            self.whole = True
         self._flushed_at = time.monotonic()
 
     def _insert(self, rows: Sequence[_Row]) -> None:
+        rows = self._checked(rows)
         try:
             self._replace(rows)
             return
@@ -132,6 +140,7 @@ class Writer:
             raise
         except StoreError as error:
             refused = error
+        self._store.repair()  # the refused batch has left thumbnails
         kept = 0
         for row in rows:
             try:
@@ -143,9 +152,26 @@ class Writer:
                 self.fail(row.item, InsertError(str(error)))
         if kept == 0 and len(rows) > 1:
             raise refused  # not the items' fault
+        self._store.repair()
+
+    def _checked(self, rows: Sequence[_Row]) -> list[_Row]:
+        """Rows whose id no other file has got since the triage, without stale rows that have."""
+        ids = [photo.photo_id for row in rows for photo in (row.new.photo, *row.stale)]
+        owners = {photo_id: photo.url for photo_id, photo in self._store.get(ids).items()}
+        good: list[_Row] = []
+        for row in rows:
+            photo = row.new.photo
+            owner = owners.get(photo.photo_id, photo.url)
+            if owner != photo.url and (row.old is None or owner != row.old.url):
+                self.fail(row.item, id_taken(photo.photo_id, owner))
+                continue
+            owners[photo.photo_id] = photo.url
+            stale = tuple(old for old in row.stale if owners.get(old.photo_id) == old.url)
+            good.append(replace(row, stale=stale))
+        return good
 
     def _replace(self, rows: Sequence[_Row]) -> None:
-        stale_ids = [stale for row in rows for stale in row.stale_ids]
+        stale_ids = [photo.photo_id for row in rows for photo in row.stale]
         self._store.replace([row.new for row in rows], stale_ids)
         self.tally.outcomes.update(row.outcome for row in rows)
 

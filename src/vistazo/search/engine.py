@@ -63,7 +63,8 @@ class DatabasePath:
 
     def statement(self, target: Target) -> Statement:
         """The search as SQL (columns photo_id, score), to be a subquery of another."""
-        indexed = self.uses_index(target.k, target.filters)
+        # `nearest` counts what it got and reads on; a statement inside another cannot.
+        indexed = self.uses_index(target.k, target.filters) and not self._store.has_deleted_rows()
         filters = target.filters
         if target.exclude:
             filters = filters.excluding(target.exclude)

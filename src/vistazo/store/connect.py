@@ -119,16 +119,19 @@ class Connection:
         if data.num_rows:
             self._guarded(lambda: self._client.insert_arrow(table, data))
 
+    @property
+    def inherited(self) -> bool:
+        """Whether this process got the connection by a fork."""
+        return os.getpid() != self._pid
+
     def close(self) -> None:
-        """Close the client."""
-        self._client.close()
+        """Close the client; in a forked child, where that would hang, only forget it."""
+        if not self.inherited:
+            self._client.close()
 
     def _guarded(self, call: Any) -> Any:
-        if os.getpid() != self._pid:
-            raise StoreError(
-                "this library was opened before the process forked, where the engine cannot"
-                " answer; open it in the child, or use the 'spawn' start method"
-            )
+        if self.inherited:
+            raise _forked()
         try:
             return call()
         except VistazoError:
@@ -137,12 +140,27 @@ class Connection:
             raise mapped(error) from error
 
 
+def _forked() -> StoreError:
+    return StoreError(
+        "a library was open when this process was forked, and the engine cannot answer in the"
+        " child; use the 'spawn' start method, or open the library only after forking"
+    )
+
+
 def _bound(params: Params | None) -> dict[str, Any]:
-    # The driver fails on NumPy arrays (engine error 130): give it lists.
-    return {
-        name: value.tolist() if hasattr(value, "tolist") else value
-        for name, value in (params or {}).items()
-    }
+    return {name: _plain(value) for name, value in (params or {}).items()}
+
+
+def _plain(value: Any) -> Any:
+    # The driver fails on NumPy arrays (engine error 130): give it lists. It also fails on stray
+    # bytes of a file's name: give it the escapes they are stored as.
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, (list, tuple)) and value and isinstance(value[0], str):
+        return [_plain(each) for each in value]
+    return value
 
 
 def mapped(error: Exception) -> VistazoError:
@@ -210,19 +228,32 @@ def parse(path_or_dsn: str | os.PathLike[str]) -> Address:
 
     Raises:
         Unsupported: a DSN of a server.
-        LibraryInvalid: an empty path.
+        LibraryInvalid: an empty path, or one that cannot be.
     """
     text = os.fspath(path_or_dsn)
     if not text.strip():
         raise LibraryInvalid("the library's path is empty; give a folder with --db or VISTAZO_DB")
-    scheme = re.match(r"([a-z][a-z0-9+.-]*)://", text)
+    scheme = re.match(r"([a-z][a-z0-9+.-]*)://", text, re.IGNORECASE)
     if scheme is None:
-        return Address(Path(text).expanduser().absolute())
-    if scheme[1] != "chdb":
+        path = text
+    elif scheme[1].lower() != "chdb":
         raise Unsupported(
             f"{scheme[1]}:// is not supported by this version; give a folder or chdb:///folder"
         )
-    return Address(Path(unquote(urlsplit(text).path)))
+    else:
+        address = urlsplit(text)
+        path = unquote(address.path, errors="surrogateescape")
+        if address.netloc or len(path) < 2 or address.query or address.fragment:
+            raise LibraryInvalid(
+                f"{printable(text)} names no folder of this machine; write it as"
+                " chdb:///absolute/folder, with %3F and %23 for ? and #"
+            )
+    if "\0" in path:
+        raise LibraryInvalid(f"{printable(text)} cannot be a path; give another --db")
+    try:
+        return Address(Path(path).expanduser().absolute())
+    except RuntimeError as error:
+        raise LibraryInvalid(f"{printable(text)}: there is no such user's home folder") from error
 
 
 def connect(address: Address, *, create: bool, wait_s: float) -> Connection:
@@ -232,9 +263,12 @@ def connect(address: Address, *, create: bool, wait_s: float) -> Connection:
         LibraryNotFound: there is none and `create` is False.
         LibraryInvalid: the path is a file, or a folder of something else.
         LibraryBusy: another process, or another library in this process.
+        StoreError: the process is the fork of one that has a library open.
     """
     folder = Path(os.path.realpath(address.folder))
     with _open_guard:
+        if any(shared.connection.inherited for shared in _open.values()):
+            raise _forked()
         if shared := _open.get(folder):
             shared.users += 1
             return shared.connection
@@ -277,6 +311,15 @@ def engine_version(folder: Path) -> str:
 
 def _check(folder: Path, *, create: bool) -> None:
     shown = printable(str(folder))
+    try:
+        _check_readable(folder, shown, create=create)
+    except OSError as error:
+        raise LibraryInvalid(
+            f"the folder {shown} cannot be used: {error.strerror}; give another --db"
+        ) from error
+
+
+def _check_readable(folder: Path, shown: str, *, create: bool) -> None:
     if folder.is_dir():
         entries = {entry.name for entry in folder.iterdir()}
         if _DATA not in entries and entries - {lock.OWNER_FILE, "lost+found"}:
@@ -290,12 +333,7 @@ def _check(folder: Path, *, create: bool) -> None:
         raise LibraryInvalid(f"{shown} is a file, and a library is a folder; give another --db")
     if not create:
         raise LibraryNotFound(f"there is no library at {shown}. Run: vistazo index FOLDER")
-    try:
-        folder.mkdir(parents=True)
-    except OSError as error:
-        raise LibraryInvalid(
-            f"the folder {shown} cannot be made: {error.strerror}; give another --db"
-        ) from error
+    folder.mkdir(parents=True)
 
 
 def _chdb(path: Path) -> Connection:

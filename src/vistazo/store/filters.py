@@ -30,14 +30,15 @@ from typing import Any, Literal
 from vistazo.errors import InvalidFilter
 from vistazo.records import printable
 
-Kind = Literal["text", "number", "date", "path"]
+Kind = Literal["text", "capitals", "number", "date", "path"]
+_TEXTS = ("text", "capitals", "path")
 
 # field -> (SQL expression, kind)
 FIELDS: dict[str, tuple[str, Kind]] = {
     "photo_id": ("photo_id", "text"),
     "file": ("file_stem", "text"),
     "source": ("source", "text"),
-    "format": ("format", "text"),
+    "format": ("format", "capitals"),
     "width": ("width", "number"),
     "height": ("height", "number"),
     "size_bytes": ("size_bytes", "number"),
@@ -197,7 +198,7 @@ class _Parser:
             self._next()
             column, kind = self._field()
             self._need(")")
-            return f"{column} != ''" if kind in ("text", "path") else f"isNotNull({column})"
+            return f"{column} != ''" if kind in _TEXTS else f"isNotNull({column})"
         column, kind = self._field()
         negated = self._word("not")
         if self._word("in"):
@@ -242,10 +243,12 @@ class _Parser:
             raise self._error("expected a value", token.position)
         value = _unquote(token.text) if token.kind == "string" else token.text
         if op in ("~", "!~"):
-            if kind not in ("text", "path"):
+            if kind not in _TEXTS:
                 raise self._error("~ needs a text field", token.position)
             found = f"positionCaseInsensitiveUTF8({column}, {self._bind(value, 'String')})"
             return f"{found} {'>' if op == '~' else '='} 0"
+        if kind == "capitals":
+            value = value.upper()
         if kind == "number":
             try:
                 number = float(value.replace("_", ""))

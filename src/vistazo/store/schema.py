@@ -108,14 +108,12 @@ def migrate(connection: Connection) -> None:
             " Run: pip install --upgrade vistazo"
         )
     for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
-        for statement in statements:
+        for statement in (*statements, *connection.dialect.functions()):
             connection.execute(_repeatable(statement))
+        # Last, so that whatever was cut short before is done again.
         connection.execute(
             "INSERT INTO migrations (version) SELECT {version:UInt32}", {"version": number}
         )
-    if version < len(MIGRATIONS):
-        for statement in connection.dialect.functions():
-            connection.execute(statement)
 
 
 def _repeatable(statement: str) -> str:

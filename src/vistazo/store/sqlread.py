@@ -52,9 +52,15 @@ def is_write(sql: str) -> bool:
     """Whether one statement may write; what is not known to read counts as writing.
 
     Raises:
-        InvalidSQL: the text is empty or several statements.
+        InvalidSQL: the text is empty, several statements, or would change later ones.
     """
-    return _writing(_one_statement(sql)) is not None
+    statement = _one_statement(sql)
+    if statement[0].is_word("SET", "USE"):
+        raise InvalidSQL(
+            "SET and USE would change every later query of this library; put SETTINGS at the end"
+            " of the statement instead"
+        )
+    return _writing(statement) is not None
 
 
 def expand_embed(

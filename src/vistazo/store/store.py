@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from vistazo.records import EncoderSpec, Float32Array, Metadata, Photo, uri_of
+from vistazo.errors import InvalidSQL
+from vistazo.records import EncoderSpec, Float32Array, Metadata, Photo, printable, uri_of
 from vistazo.store.connect import Connection
 from vistazo.store.filters import Filter
 
@@ -80,6 +82,9 @@ class Store:
 
     def record_encoder(self, spec: EncoderSpec) -> None:
         """Fix the encoder, and with it the length of every vector; only before the first photo."""
+        # An index for vectors of another length could never be built, and a build that fails
+        # keeps failing, and with it every later delete.
+        self.drop_index()
         self._connection.execute("TRUNCATE TABLE encoders")
         self._connection.execute("ALTER TABLE photos DROP CONSTRAINT IF EXISTS vector_len")
         self._connection.execute(
@@ -97,19 +102,34 @@ class Store:
         """Write photos; rows of the same ids, and of `stale_ids`, are taken out before.
 
         Rows are deleted first and inserted whole: a process that dies in between leaves rows
-        missing, which the next run of the same command notices, and never rows twice.
+        missing, which the next run of the same command notices, and never rows twice. Of photos
+        with the same id the last is written.
 
         Raises:
+            InvalidSQL: a vector is not as long as the encoder's; nothing has changed.
             StorageFull: the disk is full; photos already written stay.
         """
-        self.delete([*stale_ids, *(new.photo.photo_id for new in photos)])
+        photos = list({new.photo.photo_id: new for new in photos}.values())
+        self._check_lengths(photos)
+        ids = [new.photo.photo_id for new in photos]
+        self.delete([*stale_ids, *ids])
         if not photos:
             return
-        ids = [new.photo.photo_id for new in photos]
         self._connection.insert(
             "thumbnails", pa.table({"photo_id": ids, "image": [new.thumbnail for new in photos]})
         )
         self._connection.insert("photos", _photo_table(photos))
+
+    def _check_lengths(self, photos: Sequence[NewPhoto]) -> None:
+        # The constraint `vector_len` would refuse too, but after the old rows have been deleted.
+        recorded = self.encoder()
+        for new in photos:
+            dim = recorded.dim if recorded else len(photos[0].embedding)
+            if new.embedding.shape != (dim,):
+                raise InvalidSQL(
+                    f"the vector of photo '{printable(new.photo.photo_id)}' has the shape"
+                    f" {new.embedding.shape}, and the library's vectors ({dim},)"
+                )
 
     def delete(self, photo_ids: Sequence[str]) -> int:
         """Remove photos and their thumbnails; how many there were."""
@@ -230,14 +250,17 @@ class Store:
         """
         statement = self.statement(vector, k, filters, indexed=indexed)
         table = self._connection.table(statement.sql, statement.params, statement.settings)
-        if indexed and table.num_rows < min(k, self.count(filters)):
+        if indexed and table.num_rows < k and table.num_rows < self.count(filters):
             return self.nearest(vector, k, filters, indexed=False)
         return [Neighbour(row["photo_id"], row["score"]) for row in table.to_pylist()]
 
     def statement(
         self, vector: Float32Array, k: int, filters: Filter, *, indexed: bool
     ) -> Statement:
-        """The statement behind `nearest`, to be a subquery of another."""
+        """The statement behind `nearest`, to be a subquery of another.
+
+        With `indexed` it may yield fewer than k after deletes: see `has_deleted_rows`.
+        """
         params = {"q": vector.tolist(), "k": k, **(filters.params or {})}
         if not indexed:
             return Statement(self._dialect.exact_knn(filters.sql), params)
@@ -265,14 +288,30 @@ class Store:
         state = self.index_status().state
         if state == "Built":
             return
-        if state == "Absent":
+        if state == "Error":
+            self.drop_index()
+        if state in ("Absent", "Error"):
             self.compact()
             self._connection.execute(self._dialect.add_index(dim))
         self._connection.execute(self._dialect.build_index())
 
+    def wait_indexed(self, timeout_s: float) -> IndexStatus:
+        """Wait until the vector index is built, at most so long; closing cuts a build short."""
+        deadline = time.monotonic() + timeout_s
+        while (status := self.index_status()).state == "InProgress":
+            if time.monotonic() >= deadline:
+                break
+            time.sleep(0.05)
+        return status
+
     def drop_index(self) -> None:
-        """Remove the vector index; searches read every row again."""
-        self._connection.execute(self._dialect.drop_index())
+        """Remove the vector index, also while it is being built; searches read every row again."""
+        for statement in self._dialect.drop_index():
+            self._connection.execute(statement)
+
+    def has_deleted_rows(self) -> bool:
+        """Whether deleted rows wait to be merged away; the index still proposes them."""
+        return bool(self._connection.value(self._dialect.deleted_rows()))
 
     def _select(self, column: str, values: Sequence[str]) -> list[Photo]:
         if not values:

@@ -53,10 +53,19 @@ class Dialect:
         """
         return (
             f"SELECT photo_id, {_SCORE} AS score FROM photos WHERE photo_id IN"
-            " (SELECT photo_id FROM photos ORDER BY cosineDistance(photo_embed, {q:Array(Float32)})"
-            " LIMIT {candidates:UInt64})"
+            f" ({self.candidates()})"
             f"{' AND (' + where + ')' if where else ''}"
             " ORDER BY score DESC, photo_id LIMIT {k:UInt64}"
+        )
+
+    def candidates(self) -> str:
+        """Rows the index proposes, about the nearest; the statement that makes the index work.
+
+        Binds: q Array(Float32), candidates UInt64.
+        """
+        return (
+            "SELECT photo_id FROM photos ORDER BY cosineDistance(photo_embed, {q:Array(Float32)})"
+            " LIMIT {candidates:UInt64}"
         )
 
     def indexed_settings(self) -> dict[str, object]:
@@ -74,26 +83,41 @@ class Dialect:
         """Build the index for the parts that lack it, in the background."""
         return f"ALTER TABLE photos MATERIALIZE INDEX {VECTOR_INDEX} SETTINGS mutations_sync = 0"
 
-    def drop_index(self) -> str:
-        """Remove the vector index."""
-        return f"ALTER TABLE photos DROP INDEX IF EXISTS {VECTOR_INDEX}"
+    def drop_index(self) -> tuple[str, ...]:
+        """Statements that remove the vector index, and end its builds, which would be in the way."""
+        return (
+            "KILL MUTATION WHERE database = currentDatabase() AND table = 'photos'"
+            f" AND command LIKE '%MATERIALIZE INDEX {VECTOR_INDEX}%' AND NOT is_done SYNC",
+            f"ALTER TABLE photos DROP INDEX IF EXISTS {VECTOR_INDEX}",
+        )
+
+    def deleted_rows(self) -> str:
+        """How many parts hold deleted rows, which an index search counts among its candidates."""
+        return (
+            "SELECT count() FROM system.parts WHERE database = currentDatabase()"
+            " AND table = 'photos' AND active AND has_lightweight_delete"
+        )
 
     def index_status(self) -> str:
         """One row (status, failure) when the index exists, none otherwise.
 
-        status: `Built`, `InProgress`, or `Error` with the engine's reason in failure.
+        status: `Built`, `InProgress`, or `Error` with the engine's reason in failure. Changes are
+        made in turn, so any that fails holds up a build.
         """
-        mutations = "system.mutations WHERE database = currentDatabase() AND table = 'photos'"
+        mutations = (
+            "system.mutations WHERE database = currentDatabase() AND table = 'photos'"
+            " AND NOT is_done"
+        )
+        building = f"(SELECT count() FROM {mutations} AND command LIKE '%MATERIALIZE INDEX%') > 0"
         return (
             "SELECT multiIf("
-            f" (SELECT count() FROM {mutations} AND NOT is_done AND latest_fail_reason != '') > 0,"
-            " 'Error',"
-            f" (SELECT count() FROM {mutations} AND NOT is_done"
-            " AND command LIKE '%MATERIALIZE INDEX%') > 0, 'InProgress',"
+            f"{building} AND (SELECT count() FROM {mutations} AND latest_fail_reason != '') > 0,"
+            f" 'Error', {building}, 'InProgress',"
             " (SELECT count() FROM system.parts WHERE database = currentDatabase()"
             " AND table = 'photos' AND active AND rows > 0"
             " AND secondary_indices_compressed_bytes = 0) > 0, 'InProgress', 'Built') AS status,"
-            f" (SELECT any(latest_fail_reason) FROM {mutations} AND NOT is_done) AS failure"
+            " if(status = 'Error', (SELECT any(latest_fail_reason) FROM"
+            f" {mutations} AND latest_fail_reason != ''), '') AS failure"
             " FROM system.data_skipping_indices WHERE database = currentDatabase()"
             f" AND table = 'photos' AND name = '{VECTOR_INDEX}'"
         )

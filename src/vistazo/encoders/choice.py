@@ -1,0 +1,100 @@
+"""Which encoder a library works with: the one that made its vectors, and no other."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from vistazo.encoders import registry
+from vistazo.errors import EncoderMismatch, UnknownEncoder
+from vistazo.records import EncoderSpec
+
+if TYPE_CHECKING:
+    from vistazo.encoders.base import Encoder
+
+
+class EncoderChoice:
+    """Chooses and keeps the encoder of one library; safe to use from several threads.
+
+    Args:
+        library: how messages call the library.
+        wanted: a name or an encoder that was asked for; None or `auto` takes the library's own.
+        default: the name for a library that has none yet.
+        recorded: what the library says made its vectors; None while it holds no photo.
+    """
+
+    def __init__(
+        self,
+        library: str,
+        wanted: str | Encoder | None,
+        default: str,
+        recorded: Callable[[], EncoderSpec | None],
+    ) -> None:
+        self._library = library
+        self._wanted = None if wanted == registry.AUTO else wanted
+        self._default = default
+        self._recorded = recorded
+        self._lock = threading.Lock()
+        self._kept: Encoder | None = None
+        self._confirmed = False  # the library's own record agrees with the kept one
+
+    def get(self, wanted: str | Encoder | None = None) -> Encoder:
+        """The encoder to work with.
+
+        Args:
+            wanted: as in the constructor, for this call and later ones.
+        Raises:
+            UnknownEncoder: there is none of this name.
+            EncoderMismatch: it is not the one that made the library's vectors.
+        """
+        with self._lock:
+            if wanted is not None and wanted != registry.AUTO:
+                self._wanted, self._kept = wanted, None
+            if self._kept is None or not self._confirmed:
+                recorded = self._recorded()
+                if self._kept is None or (recorded is not None and self._kept.spec != recorded):
+                    self._kept = self._make(recorded)
+                self._confirmed = recorded is not None
+            return self._kept
+
+    def preview(self) -> tuple[str, str]:
+        """Name of the encoder a new library gets, and why when nobody asked for it by name."""
+        if self._wanted is not None and not isinstance(self._wanted, str):
+            return self._wanted.spec.name, ""
+        return registry.resolve(self._wanted or self._default)
+
+    def _make(self, recorded: EncoderSpec | None) -> Encoder:
+        encoder = self._wanted
+        if encoder is None or isinstance(encoder, str):
+            if encoder is None and recorded is not None:
+                name = recorded.name
+            else:
+                name, _ = registry.resolve(encoder or self._default)
+            if recorded is not None and name != recorded.name:
+                raise self._mismatch(recorded, f"'{name}'")
+            encoder = self._create(name, recorded)
+        if recorded is not None and encoder.spec != recorded:
+            other = f"'{encoder.spec.name}'"
+            if encoder.spec.name == recorded.name:
+                other = f"another build of it ({encoder.spec.checksum[:8]})"
+            raise self._mismatch(recorded, other)
+        return encoder
+
+    def _create(self, name: str, recorded: EncoderSpec | None) -> Encoder:
+        try:
+            return registry.create(name)
+        except UnknownEncoder as error:
+            if recorded is None:
+                raise
+            raise EncoderMismatch(
+                f"the library {self._library} was made with the encoder '{recorded.name}', which"
+                " is not one of vistazo's: pass it as vistazo.open(.., encoder=..)"
+            ) from error
+
+    def _mismatch(self, recorded: EncoderSpec, other: str) -> EncoderMismatch:
+        return EncoderMismatch(
+            f"the library {self._library} was made with the encoder '{recorded.name}'"
+            f" ({recorded.checksum[:8]}), and vectors of {other} cannot be compared with its own;"
+            " give another --db to start a new library"
+        )
