@@ -46,8 +46,8 @@ def demand_sql(knn_sql: str) -> str:
 
     The subquery is on the right of each join and named once. So it runs once, and what it finds
     filters the reading of the left table; named twice (`WHERE photo_id IN (...)` beside the join)
-    the vectors would be read twice, which costs more than the whole log's photo ids do, and a
-    list of ids as a constant takes minutes at k = 100,000 (bench/demand.py).
+    the vectors would be read twice, which costs more than the whole log's photo ids do
+    (bench/demand.py); as a constant list of ids it took five minutes at k = 100,000.
     """
     return f"""
         SELECT

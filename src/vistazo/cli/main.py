@@ -80,7 +80,9 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command; its exit code."""
     command = typer.main.get_command(app)
     try:
-        result = command.main(list(arguments) or ["--help"], prog_name="vistazo", standalone_mode=False)
+        result = command.main(
+            list(arguments) or ["--help"], prog_name="vistazo", standalone_mode=False
+        )
     except VistazoError as error:
         return _say(str(error), USAGE if isinstance(error, UsageError) else ERROR)
     except _ParsingError as error:

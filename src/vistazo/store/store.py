@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from vistazo.errors import InvalidSQL
+from vistazo.errors import InvalidSQL, StorageFull, StoreError
 from vistazo.records import EncoderSpec, Float32Array, Metadata, Photo, printable, uri_of
 from vistazo.store.connect import Connection
 from vistazo.store.filters import Filter
@@ -109,14 +109,20 @@ class Store:
             InvalidSQL: a vector is not as long as the encoder's; nothing has changed.
             StorageFull: the disk is full; photos already written stay.
         """
-        photos = list({new.photo.photo_id: new for new in photos}.values())
+        photos = list({_clean(new.photo.photo_id): new for new in photos}.values())
         self._check_lengths(photos)
         ids = [new.photo.photo_id for new in photos]
         self.delete([*stale_ids, *ids])
         if not photos:
             return
         self._connection.insert(
-            "thumbnails", pa.table({"photo_id": ids, "image": [new.thumbnail for new in photos]})
+            "thumbnails",
+            pa.table(
+                {
+                    "photo_id": [_clean(each) for each in ids],
+                    "image": [new.thumbnail for new in photos],
+                }
+            ),
         )
         self._connection.insert("photos", _photo_table(photos))
 
@@ -142,9 +148,18 @@ class Store:
         doomed = {"ids": [row["photo_id"] for row in found]}
         self.note_change(len(found))
         for table in ("photos", "thumbnails"):
-            self._connection.execute(
-                f"DELETE FROM {table} WHERE photo_id IN {{ids:Array(String)}}", doomed
-            )
+            statement = f"DELETE FROM {table} WHERE photo_id IN {{ids:Array(String)}}"
+            try:
+                self._connection.execute(statement, doomed)
+            except StorageFull:
+                raise
+            except StoreError:
+                # The engine changes a table in turn: behind an index that cannot be built, no
+                # row could be deleted.
+                if self.index_status().state != "Error":
+                    raise
+                self.drop_index()
+                self._connection.execute(statement, doomed)
         return len(found)
 
     def note_change(self, rows: int = 1) -> None:
