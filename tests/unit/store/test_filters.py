@@ -329,7 +329,9 @@ def test_the_photos_a_filter_keeps(store: Store, where: str, expected: str | Non
 
 @pytest.mark.parametrize("field", FIELDS)
 def test_every_field_is_a_column_of_its_kind(store: Store, field: str) -> None:
-    value = {"number": "1", "date": "2019", "text": "a", "capitals": "a", "path": "a"}[FIELDS[field][1]]
+    value = {"number": "1", "date": "2019", "text": "a", "capitals": "a", "path": "a"}[
+        FIELDS[field][1]
+    ]
     for where in (f"{field} = {value}", f"{field} != {value}", f"has({field})"):
         assert 0 <= store.count(compile_filter(where)) <= 5
     assert store.count(compile_filter(f"{field} < {value} or {field} >= {value}")) <= 5

@@ -1,0 +1,68 @@
+"""A library from nothing to a vector index: each test opens its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import vistazo
+from fakes import ColourEncoder
+from vistazo import Query, errors
+from vistazo.errors import LibraryEmpty, SourceError
+
+
+def stems(hits: list[vistazo.Hit]) -> list[str]:
+    return [Path(hit.uri).stem for hit in hits]
+
+
+def test_an_empty_library_says_what_to_do(library: vistazo.Library, tmp_path: Path) -> None:
+    for ask in (
+        lambda: library.search("red"),
+        lambda: library.search(image=Image.new("RGB", (2, 2))),
+        lambda: library.similar("x"),
+        lambda: library.random(),
+        lambda: library.demand(Query(text="red")),
+    ):
+        with pytest.raises(LibraryEmpty, match="Run: vistazo index FOLDER"):
+            ask()
+    assert library.stats().encoder is None
+    with pytest.raises(SourceError, match="does not exist"):
+        library.index(tmp_path / "nowhere")
+
+
+def test_an_encoder_can_be_chosen_again_until_there_is_a_photo(
+    library: vistazo.Library, pictures: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SourceError, match="there are no pictures"):
+        library.index(tmp_path / "empty", encoder="offline")
+    report = library.index(pictures, encoder=ColourEncoder())
+    assert report.added == 12
+    assert library.encoder == ColourEncoder().spec
+    with pytest.raises(errors.EncoderMismatch):
+        library.index(pictures, encoder="offline")
+
+
+def test_close_twice_and_open_again(tmp_path: Path, pictures: Path) -> None:
+    with vistazo.open(tmp_path / "library", encoder=ColourEncoder()) as library:
+        library.index(pictures)
+        library.close()
+    with vistazo.open(tmp_path / "library", create=False, encoder=ColourEncoder()) as library:
+        assert stems(library.search("gold", k=1)) == ["gold"]
+
+
+def test_the_vector_index_is_built_above_the_size_that_is_set(
+    tmp_path: Path, pictures: Path
+) -> None:
+    settings = vistazo.Settings(vector_index_rows=12)
+    with vistazo.open(tmp_path / "library", encoder=ColourEncoder(), settings=settings) as library:
+        library.index(pictures)
+        while library.index_status().state == "InProgress":
+            pass
+        assert library.index_status().state == "Built"
+        found = stems(library.search("red", k=12))
+        library.sql("ALTER TABLE photos DROP INDEX photo_embed_index", write=True)
+        exact = stems(library.search("red", k=12))
+        assert found == exact
