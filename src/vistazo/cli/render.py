@@ -67,17 +67,22 @@ def print_rows(
     from rich.table import Table
     from rich.text import Text
 
+    lines = [[printable(cell) for cell in row] for row in rows]
+    screen = console()
+    # The last column is a path or a message: it may take half the width before it is broken.
+    widest = max((len(line[-1]) for line in lines), default=0)
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
+    for number, column in enumerate(columns, start=1):
         grid.add_column(
             column.name,
             justify=column.align,
             no_wrap=not column.flexible,
             overflow="ellipsis" if not column.flexible else "fold",
+            min_width=min(widest, screen.width // 2) if number == len(columns) else None,
         )
-    for row in rows:
-        grid.add_row(*(Text(printable(cell)) for cell in row))
-    console().print(grid)
+    for line in lines:
+        grid.add_row(*map(Text, line))
+    screen.print(grid)
 
 
 def console() -> Console:

@@ -131,11 +131,11 @@ def _decode(data: bytes, kind: str, min_side: int, limits: DecodeLimits) -> Pict
         if kind in ("TIFF", "HEIF"):  # turned upright while loading
             width, height = opened.size
         exif = _exif(opened, data, kind)
-        image = _eight_bit(opened, kind)
+        image = eight_bit(opened, kind)
         factor = min(image.width // needed[0], image.height // needed[1])
         if factor >= 2 and image.mode in _REDUCIBLE and "transparency" not in image.info:
             image, factor = image.reduce(factor), 1  # before the copies that follow
-        image = _on_white(image)
+        image = on_white(image)
         if factor >= 2:
             image = image.reduce(factor)
     if exif.orientation != 1:
@@ -160,7 +160,7 @@ def _exif(opened: ImageFile.ImageFile, data: bytes, kind: str) -> Exif:
     return Exif(metadata=exif.metadata) if kind == "HEIF" else exif
 
 
-def _eight_bit(image: Image.Image, kind: str) -> Image.Image:
+def eight_bit(image: Image.Image, kind: str) -> Image.Image:
     """Greys of more than 8 bits as `L`; any other picture as it is."""
     if image.mode not in ("I", "F") and not image.mode.startswith("I;16"):
         return image
@@ -183,7 +183,7 @@ def _eight_bit(image: Image.Image, kind: str) -> Image.Image:
     return Image.fromarray(out)
 
 
-def _on_white(image: Image.Image) -> Image.Image:
+def on_white(image: Image.Image) -> Image.Image:
     """A new RGB picture; what is transparent shows white."""
     keyed = "transparency" in image.info and image.mode in ("1", "L", "P", "RGB")
     if not keyed and image.mode not in ("RGBA", "LA", "PA", "RGBa", "La"):

@@ -9,7 +9,7 @@ from typing import Any
 from PIL import Image, ImageOps
 
 from vistazo.errors import ImageError, InvalidQuery
-from vistazo.ingest.decode import decode
+from vistazo.ingest.decode import decode, eight_bit, on_white
 from vistazo.records import printable
 
 # No encoder reads more than this of a picture's shorter side.
@@ -23,12 +23,12 @@ def read_query_image(image: Any) -> Image.Image:
         InvalidQuery: it cannot be read or is no image.
     """
     if isinstance(image, Image.Image):
-        upright = ImageOps.exif_transpose(image)
-        if upright.has_transparency_data:
-            layer = upright.convert("RGBA")
-            white = Image.new("RGBA", layer.size, "white")
-            upright = Image.alpha_composite(white, layer)
-        return upright.convert("RGB")
+        try:
+            upright = ImageOps.exif_transpose(image)
+            return on_white(eight_bit(upright, image.format or ""))
+        except Exception as error:  # a picture of the caller's that is decoded only now
+            reason = printable(str(error) or type(error).__name__)[:200]
+            raise InvalidQuery(f"the image cannot be searched with: {reason}") from error
     if isinstance(image, (bytes, bytearray, memoryview)):
         shown, data = "the image", bytes(image)
     elif isinstance(image, (str, os.PathLike)):

@@ -22,9 +22,13 @@ class OwnerLock:
     """A held lock; the system lets go of it when the process ends, however it ends."""
 
     descriptor: int
+    pid: int
 
     def release(self) -> None:
-        """Let the next process in."""
+        """Let the next process in; a forked child only closes its copy."""
+        # Closing alone would leave the lock with children that have inherited the descriptor.
+        if os.getpid() == self.pid:
+            fcntl.flock(self.descriptor, fcntl.LOCK_UN)
         os.close(self.descriptor)
 
 
@@ -58,7 +62,7 @@ def acquire(folder: Path, wait_s: float) -> OwnerLock:
                 ) from None
             time.sleep(0.1)
     _sign(descriptor)
-    return OwnerLock(descriptor)
+    return OwnerLock(descriptor, os.getpid())
 
 
 def _sign(descriptor: int) -> None:

@@ -27,7 +27,7 @@ def number(request: pytest.FixtureRequest) -> Iterator[signal.Signals]:
 
 def test_a_signal_waits_for_the_end_of_the_block(number: signal.Signals) -> None:
     steps = []
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt):  # noqa: PT012
         with interrupts_deferred():
             os.kill(os.getpid(), number)
             os.kill(os.getpid(), number)
@@ -41,7 +41,7 @@ def test_a_signal_waits_for_the_end_of_the_block(number: signal.Signals) -> None
 
 def test_blocks_within_blocks(number: signal.Signals) -> None:
     steps = []
-    with pytest.raises(KeyboardInterrupt), interrupts_deferred():
+    with pytest.raises(KeyboardInterrupt), interrupts_deferred():  # noqa: PT012
         with interrupts_deferred():
             signal.raise_signal(number)
             steps.append("inner")
@@ -59,7 +59,7 @@ def test_the_handlers_are_put_back(number: signal.Signals) -> None:
 def test_an_error_of_the_block_comes_out(number: signal.Signals) -> None:
     with pytest.raises(ValueError, match="mine"), interrupts_deferred():
         raise ValueError("mine")
-    with pytest.raises(KeyboardInterrupt) as caught, interrupts_deferred():
+    with pytest.raises(KeyboardInterrupt) as caught, interrupts_deferred():  # noqa: PT012
         signal.raise_signal(number)
         raise ValueError("mine")
     assert isinstance(caught.value.__context__, ValueError)
