@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -138,6 +139,7 @@ class Library:
         encoder: str | Encoder | None = None,
         prune: bool = False,
         retry_failed: bool = False,
+        wait_for_index: bool = True,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> IngestReport:
         """Bring the library up to date with a folder of pictures.
@@ -149,6 +151,8 @@ class Library:
             encoder: as for `vistazo.open`.
             prune: remove photos whose file has gone.
             retry_failed: take up only files that failed before.
+            wait_for_index: return when the vector index of a large library is built. Searches are
+                right meanwhile; closing the library cuts a build short.
             on_progress: called several times a second, in this thread.
         Raises:
             SourceError: the folder cannot be read or holds no pictures.
@@ -170,6 +174,8 @@ class Library:
         if self._store.count() >= self._settings.vector_index_rows:
             self._store.keep_indexed(chosen.spec.dim)
         self._path.refresh()
+        if wait_for_index:
+            self.wait_for_index()
         return report
 
     def load_conversions(
@@ -298,8 +304,12 @@ class Library:
         )
 
     def index_status(self) -> IndexStatus:
-        """State of the vector index."""
+        """State of the vector index: `Absent`, `InProgress`, `Built` or `Error`."""
         return self._store.index_status()
+
+    def wait_for_index(self, timeout_s: float = math.inf) -> IndexStatus:
+        """Wait until the vector index is built, at most so long; its state then."""
+        return self._store.wait_indexed(timeout_s)
 
     def close(self) -> None:
         """Give the library back; another process can open it then."""

@@ -314,6 +314,8 @@ def _check(folder: Path, *, create: bool) -> None:
     try:
         _check_readable(folder, shown, create=create)
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise mapped(error) from error
         raise LibraryInvalid(
             f"the folder {shown} cannot be used: {error.strerror}; give another --db"
         ) from error
