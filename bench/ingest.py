@@ -1,5 +1,7 @@
 """Pictures a second from a folder into a library, beside what its parts reach alone.
 
+Processor time is given too: it tells the same on a busy machine.
+
 Run: python bench/ingest.py [--pictures 1200] [--repeat 3] [--threads 0]
 """
 
@@ -12,6 +14,8 @@ import shutil
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +24,13 @@ from PIL import Image
 import vistazo
 from vistazo.config import Settings
 from vistazo.encoders.offline import OfflineEncoder
-from vistazo.ingest.decode import decode
+from vistazo.ingest.decode import decode, thumbnail
 from vistazo.records import UInt8Array
 
 SAMPLE = Path(__file__).parents[1] / "sample"
 SIZES = ((1600, 1200), (1200, 1600), (1280, 960), (1024, 768))
-ALONE = 400  # pictures for the encoder alone
-NAIVE = 200  # pictures for the loop
+PART = 300  # pictures that the parts are measured with
+RESULTS: dict[str, list[tuple[float, float]]] = {}
 
 
 def make_pictures(folder: Path, count: int) -> None:
@@ -47,25 +51,42 @@ def make_pictures(folder: Path, count: int) -> None:
         made.save(target, quality=88)
 
 
-def encoder_alone(pixels: UInt8Array) -> float:
-    """Seconds for all, in batches as the pipeline sends them."""
+@contextmanager
+def measured(what: str, count: int) -> Iterator[None]:
+    """Note pictures a second, and milliseconds of processor time for each."""
+    started, busy = time.perf_counter(), time.process_time()
+    yield
+    rate = count / (time.perf_counter() - started)
+    RESULTS.setdefault(what, []).append((rate, (time.process_time() - busy) * 1000 / count))
+
+
+def encoder_alone(pixels: UInt8Array) -> None:
+    """Batches as the pipeline sends them."""
     encoder = OfflineEncoder()
     encoder.encode_pixels(pixels[:1])
-    started = time.perf_counter()
-    for start in range(0, len(pixels), 32):
-        encoder.encode_pixels(pixels[start : start + 32])
-    return time.perf_counter() - started
+    with measured("encoder alone", len(pixels)):
+        for start in range(0, len(pixels), 32):
+            encoder.encode_pixels(pixels[start : start + 32])
 
 
-def naive(paths: list[Path]) -> float:
-    """Seconds for a loop that decodes whole pictures and embeds them one by one."""
+def preparing_alone(paths: list[Path]) -> None:
+    """What one decoding thread does: read, decode, shrink, thumbnail."""
+    encoder = OfflineEncoder()
+    with measured("preparing, one thread", len(paths)):
+        for path in paths:
+            image = decode(path.read_bytes(), min_side=encoder.input_side).image
+            encoder.preprocess(image)
+            thumbnail(image)
+
+
+def naive(paths: list[Path]) -> None:
+    """A loop that decodes whole pictures and embeds them one by one."""
     encoder = OfflineEncoder()
     encoder.encode_images([Image.new("RGB", (8, 8))])
-    started = time.perf_counter()
-    for path in paths:
-        with Image.open(path) as opened:
-            encoder.encode_images([opened.convert("RGB")])
-    return time.perf_counter() - started
+    with measured("naive loop", len(paths)):
+        for path in paths:
+            with Image.open(path) as opened:
+                encoder.encode_images([opened.convert("RGB")])
 
 
 def prepared(paths: list[Path]) -> UInt8Array:
@@ -75,16 +96,15 @@ def prepared(paths: list[Path]) -> UInt8Array:
     return np.stack([encoder.preprocess(image) for image in images])
 
 
-def end_to_end(folder: Path, threads: int) -> tuple[float, float]:
-    """Seconds of the first run, and of a second one that finds nothing to do."""
+def end_to_end(folder: Path, count: int, threads: int) -> None:
+    """A first run, and a second one that finds nothing to do."""
     home = Path(tempfile.mkdtemp())
     try:
         with vistazo.open(home / "library", settings=Settings(threads=threads)) as library:
-            first = library.index(folder, encoder="offline")
-            assert first.failed == 0
-            second = library.index(folder)
-            assert second.unchanged == first.added
-        return first.seconds, second.seconds
+            with measured("index", count):
+                assert library.index(folder, encoder="offline").added == count
+            with measured("index again, unchanged", count):
+                assert library.index(folder).unchanged == count
     finally:
         shutil.rmtree(home)
 
@@ -104,23 +124,19 @@ def main() -> None:
             f"{len(paths)} JPEG pictures of 1024 x 768 to 1600 x 1200, {mean_kb:.0f} kB in the"
             f" mean; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
         )
-        pixels = prepared(paths[:ALONE])
-        rates: dict[str, list[float]] = {}
+        pixels = prepared(paths[:PART])
         for _ in range(options.repeat):  # in turns, so that all meet the same load
-            first, second = end_to_end(folder, options.threads)
-            found = {
-                "index, end to end": len(paths) / first,
-                "index again, unchanged": len(paths) / second,
-                "encoder alone": len(pixels) / encoder_alone(pixels),
-                "one by one": min(NAIVE, len(paths)) / naive(paths[:NAIVE]),
-            }
-            for what, rate in found.items():
-                rates.setdefault(what, []).append(rate)
-    base = statistics.median(rates["index, end to end"])
-    print(f"{'':24}{'pictures/s':>11}{'best':>9}{'index / this':>14}")
-    for what, found_rates in rates.items():
-        rate = statistics.median(found_rates)
-        print(f"{what:24}{rate:11.1f}{max(found_rates):9.1f}{base / rate:14.2f}")
+            end_to_end(folder, len(paths), options.threads)
+            encoder_alone(pixels)
+            preparing_alone(paths[:PART])
+            naive(paths[:PART])
+    base = statistics.median(rate for rate, _ in RESULTS["index"])
+    print(f"{'':24}{'pictures/s':>11}{'best':>9}{'index / this':>14}{'CPU ms each':>13}")
+    for what, found in RESULTS.items():
+        rate = statistics.median(rate for rate, _ in found)
+        busy = statistics.median(busy for _, busy in found)
+        best = max(rate for rate, _ in found)
+        print(f"{what:24}{rate:11.1f}{best:9.1f}{base / rate:14.2f}{busy:13.1f}")
     print(f"load at the end {os.getloadavg()[0]:.1f}")
 
 

@@ -21,7 +21,7 @@ from vistazo.sources.base import hashed_id
 pytestmark = pytest.mark.root
 
 FULL = "the disk under the library is full: free some space and run the same command again"
-# The engine keeps 1 MiB a table in reserve when it writes, so that smaller disks fill too early.
+# The engine wants 1 MiB free for each part it writes, and a part's whole size to merge or mutate it.
 DISK_MB, BALLAST_MB = 48, 34
 PICTURES = 700
 
