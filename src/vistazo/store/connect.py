@@ -36,7 +36,11 @@ _DATA = "store"  # the engine's own files, inside the library's folder
 
 # Vector indexes are built after bulk loading, not at each insert: at every insert they would be
 # built again for each small part.
-_SESSION = {"materialize_skip_indexes_on_insert": 0}
+# Deletes write patches where the table allows it (see schema.py).
+_SESSION = {
+    "materialize_skip_indexes_on_insert": 0,
+    "lightweight_delete_mode": "lightweight_update",
+}
 
 # The engine's codes for what the author of the SQL can mend.
 _AUTHOR_ERRORS = frozenset(

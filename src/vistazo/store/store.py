@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from vistazo.errors import InvalidSQL, StorageFull, StoreError
+from vistazo.errors import InvalidSQL
 from vistazo.records import EncoderSpec, Float32Array, Photo, printable
 from vistazo.store.connect import Connection
 from vistazo.store.filters import Filter
@@ -144,18 +144,9 @@ class Store:
         doomed = {"ids": [row["photo_id"] for row in found]}
         self.note_change(len(found))
         for table in ("photos", "thumbnails"):
-            statement = f"DELETE FROM {table} WHERE photo_id IN {{ids:Array(String)}}"
-            try:
-                self._connection.execute(statement, doomed)
-            except StorageFull:
-                raise
-            except StoreError:
-                # The engine changes a table in turn: behind an index that cannot be built, no
-                # row could be deleted.
-                if self.index_status().state != "Error":
-                    raise
-                self.drop_index()
-                self._connection.execute(statement, doomed)
+            self._connection.execute(
+                f"DELETE FROM {table} WHERE photo_id IN {{ids:Array(String)}}", doomed
+            )
         return len(found)
 
     def note_change(self, rows: int = 1) -> None:
