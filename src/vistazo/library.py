@@ -114,7 +114,7 @@ class Library:
             schema.migrate(self._connection)
             repair_conversions(self._connection)
         except BaseException:
-            disconnect(address)
+            disconnect(address, half_made=True)
             raise
         self._open = True
         self._store = Store(self._connection)
@@ -160,9 +160,6 @@ class Library:
             StorageFull: the disk is full; what was written stays.
         """
         pictures = source_of(source)
-        chosen = self._encoder.get(encoder)
-        if self._store.encoder() != chosen.spec:
-            self._store.record_encoder(chosen.spec)
         plan = IngestPlan(
             retry_failed=retry_failed,
             prune=prune,
@@ -170,7 +167,11 @@ class Library:
             threads=self._settings.threads or IngestPlan().threads,
             limits=DecodeLimits(max_pixels=self._settings.max_pixels),
         )
-        report = pipeline.index(pictures, chosen, self._store, self._journal, plan, on_progress)
+        with self._connection.writing:
+            chosen = self._encoder.get(encoder)
+            if self._store.encoder() != chosen.spec:
+                self._store.record_encoder(chosen.spec)
+            report = pipeline.index(pictures, chosen, self._store, self._journal, plan, on_progress)
         if self._store.count() >= self._settings.vector_index_rows:
             self._store.keep_indexed(chosen.spec.dim)
         self._path.refresh()

@@ -15,7 +15,7 @@ import rows
 import vistazo
 from conftest import paint
 from fakes import ColourEncoder
-from vistazo.errors import StorageFull, StoreError
+from vistazo.errors import StorageFull
 from vistazo.sources.base import hashed_id
 
 pytestmark = pytest.mark.root
@@ -126,9 +126,5 @@ def test_a_new_library_without_a_block_free(disk: Path, tmp_path: Path) -> None:
     open_new(disk, tmp_path / "pictures", leave_kb=0)
 
 
-@pytest.mark.xfail(
-    raises=StoreError,
-    reason="the engine leaves an empty file of a table's definition and never opens again",
-)
 def test_a_new_library_with_a_few_blocks_free(disk: Path, tmp_path: Path) -> None:
     open_new(disk, tmp_path / "pictures", leave_kb=56)
