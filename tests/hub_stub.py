@@ -38,6 +38,7 @@ class Fault:
         headers, body: of that answer.
         cut: close the connection: after half of what is sent or received.
         corrupt: one byte of what is sent or received is another one.
+        hold: nothing happens until it is set; then the connection is closed.
     """
 
     path: str
@@ -48,6 +49,7 @@ class Fault:
     body: dict[str, Any] = field(default_factory=dict)
     cut: bool = False
     corrupt: bool = False
+    hold: threading.Event | None = None
 
     def fits(self, method: str, path: str) -> bool:
         return self.times != 0 and self.method in ("", method) and bool(re.search(self.path, path))
@@ -119,7 +121,11 @@ class HubStub:
 
     def uploads(self) -> list[str]:
         """Checksums of the large files that were sent, in their order."""
-        return [path.rpartition("/")[2] for method, path in self.requests if method == "PUT"]
+        return [
+            path.removeprefix("/store/")
+            for method, path in self.requests
+            if method == "PUT" and path.startswith("/store/")
+        ]
 
     def serve(self) -> None:
         self._server.serve_forever(poll_interval=0.02)
@@ -197,6 +203,10 @@ class _Handler(BaseHTTPRequestHandler):
         if self._fault:
             self._fault.times -= 1
         length = int(self.headers.get("Content-Length") or 0)
+        if self._fault and self._fault.hold:
+            self._fault.hold.wait(60)
+            self.close_connection = True
+            return
         if self._fault and self._fault.cut and length:
             self.rfile.read(length // 2)
             self.close_connection = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import email.utils
+import importlib
 import logging
 import re
 import sys
@@ -110,7 +111,7 @@ class Hub:
             text = f"the Hub refuses ({status}): {said or 'it does not say why'}"
         elif _is_network(error):
             text = f"the connection to {endpoint} fails: check the network, then {_AGAIN}"
-        elif _named(error, "JSONDecodeError"):
+        elif isinstance(error, (KeyError, TypeError)) or _named(error, "JSONDecodeError"):
             text = f"{endpoint} does not answer like the Hub: check HF_ENDPOINT"
         else:
             text = f"publishing failed ({said or type(error).__name__}): {_AGAIN}"
@@ -148,7 +149,7 @@ def hub(
     """
     tell = on_wait or (lambda _: None)
     opened = Hub(name, token, endpoint, tell)
-    bars = _client().utils
+    bars = importlib.import_module("huggingface_hub.utils")
     hide = not (sys.stderr.isatty() or bars.are_progress_bars_disabled())
     if hide:
         bars.disable_progress_bars()
