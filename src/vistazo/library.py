@@ -15,6 +15,7 @@ import pyarrow as pa
 from vistazo.analytics.demand import Totals, demand, totals
 from vistazo.analytics.load import load_conversions, repair_conversions
 from vistazo.config import Settings
+from vistazo.datasets.build import BuildPlan, BuildReport, build
 from vistazo.encoders.choice import EncoderChoice
 from vistazo.errors import PhotoNotFound
 from vistazo.ingest import pipeline
@@ -328,6 +329,19 @@ class Library:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def build_dataset(
+        self,
+        source: str | os.PathLike[str] | Source,
+        out: str | os.PathLike[str],
+        plan: BuildPlan | None = None,
+    ) -> BuildReport:
+        """Write the photos of an indexed source, and their conversions, as Parquet files.
+
+        Raises:
+            DatasetError: nothing of the source is in the library, or `out` cannot be written.
+        """
+        return build(self._connection, source_of(source), out, plan or BuildPlan())
 
     # The encoder
 

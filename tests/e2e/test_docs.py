@@ -121,8 +121,14 @@ def test_links_lead_somewhere() -> None:
 
 
 def test_the_pages_of_commands_are_as_the_program_says(request: pytest.FixtureRequest) -> None:
-    names = sorted([command.name or "" for command in app.registered_commands] + ["conversions"])
-    pages = [[], *([name] for name in names), ["conversions", "load"]]
+    groups = {group.name or "": group.typer_instance for group in app.registered_groups}
+    names = sorted([*(command.name or "" for command in app.registered_commands), *groups])
+    pages: list[list[str]] = [[]]
+    for name in names:
+        pages.append([name])
+        for command in groups[name].registered_commands if name in groups else []:
+            assert command.callback is not None
+            pages.append([name, command.name or command.callback.__name__])
     text = "# Commands\n\nMade from `--help`; a test keeps it so.\n"
     for page in pages:
         shown = run(*page, "--help", cwd=ROOT).stdout.rstrip()
