@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import pyarrow as pa
 
 from vistazo.analytics.demand import Totals, demand, totals
-from vistazo.analytics.load import load_conversions, repair_conversions
+from vistazo.analytics.load import load_conversions, repair_loads
 from vistazo.config import Settings
 from vistazo.encoders.choice import EncoderChoice
 from vistazo.errors import PhotoNotFound
@@ -111,7 +111,7 @@ class Library:
         self._connection = connect(address, create=create, wait_s=settings.wait_s)
         try:
             schema.migrate(self._connection)
-            repair_conversions(self._connection)
+            repair_loads(self._connection)
         except BaseException:
             disconnect(address)
             raise

@@ -29,7 +29,7 @@ class NewPhoto:
 
     Attributes:
         embedding: (dim,) float32, L2 norm 1.
-        thumbnail: WebP bytes.
+        thumbnail: WebP bytes; empty for a photo that came with its vector, and was never seen.
     """
 
     photo: Photo
@@ -115,14 +115,9 @@ class Store:
         self.delete([*stale_ids, *ids])
         if not photos:
             return
+        images = {_clean(new.photo.photo_id): new.thumbnail for new in photos if new.thumbnail}
         self._connection.insert(
-            "thumbnails",
-            pa.table(
-                {
-                    "photo_id": [_clean(each) for each in ids],
-                    "image": [new.thumbnail for new in photos],
-                }
-            ),
+            "thumbnails", pa.table({"photo_id": [*images], "image": pa.array(images.values())})
         )
         self._connection.insert("photos", _photo_table(photos))
 
