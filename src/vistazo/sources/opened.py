@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pyarrow as pa
 
@@ -22,7 +23,7 @@ _CODECS = {
 }
 
 
-def open_table(path: str | os.PathLike[str], what: str, example: str) -> BinaryIO:
+def open_table(path: str | os.PathLike[str], what: str, example: str) -> BufferedReader:
     """Open a file of a table.
 
     Args:
@@ -49,7 +50,7 @@ def open_table(path: str | os.PathLike[str], what: str, example: str) -> BinaryI
     return file
 
 
-def begins_as(file: BinaryIO, shown: str, what: str) -> bytes:
+def begins_as(file: BufferedReader, shown: str, what: str) -> bytes:
     """The first 4 bytes, which tell the format; the file stands at its start again.
 
     Raises:
@@ -63,7 +64,7 @@ def begins_as(file: BinaryIO, shown: str, what: str) -> bytes:
     return magic
 
 
-def decompressed(file: BinaryIO, magic: bytes) -> Any:
+def decompressed(file: BufferedReader, magic: bytes) -> Any:
     """The bytes of a text file that may be compressed by gzip, bzip2, zstd or lz4."""
     for start, codec in _CODECS.items():
         if magic.startswith(start):

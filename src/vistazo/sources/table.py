@@ -102,19 +102,17 @@ class TextTable:
         ahead: deque[tuple[int, str]],
     ) -> Row:
         count = len(self.header)
-        naive = line.split(self._delimiter)
-        if '"' not in line:
-            cells: Sequence[str] | None = naive
-        elif self._delimiter == "\t" and len(naive) == count:
-            cells = [unquoted(cell) for cell in naive]
-        else:
-            cells = _strict(line, self._delimiter)
-            if cells is None:
-                cells = self._joined(line, lines, ahead) or naive
+        cells: Sequence[str] = line.split(self._delimiter)
+        if '"' in line:
+            if self._delimiter == "\t" and len(cells) == count:
+                cells = [unquoted(cell) for cell in cells]
+            else:
+                strict = _strict(line, self._delimiter)
+                cells = strict or self._joined(line, lines, ahead) or cells
         if len(cells) > count and not any(cell.strip() for cell in cells[count:]):
             cells = cells[:count]  # delimiters at the end of the line
         if len(cells) != count:
-            return Row(number, cells, f"has {len(cells)} fields, and the first line {count}")
+            return Row(number, cells, f"has {len(cells)} fields, and the first line names {count}")
         return Row(number, cells)
 
     def _joined(

@@ -111,14 +111,12 @@ class Store:
         """
         photos = list({_clean(new.photo.photo_id): new for new in photos}.values())
         self._check_lengths(photos)
-        ids = [new.photo.photo_id for new in photos]
-        self.delete([*stale_ids, *ids])
+        self.delete([*stale_ids, *(new.photo.photo_id for new in photos)])
         if not photos:
             return
         images = {_clean(new.photo.photo_id): new.thumbnail for new in photos if new.thumbnail}
-        self._connection.insert(
-            "thumbnails", pa.table({"photo_id": [*images], "image": pa.array(images.values())})
-        )
+        table = pa.table({"photo_id": [*images], "image": pa.array(images.values())})
+        self._connection.insert("thumbnails", table)
         self._connection.insert("photos", _photo_table(photos))
 
     def _check_lengths(self, photos: Sequence[NewPhoto]) -> None:
