@@ -278,7 +278,7 @@ def _parquet(path: Path) -> Iterator[pq.ParquetFile]:
     with open_table(path, _WHAT, "photos.parquet") as file:
         try:
             yield pq.ParquetFile(file)
-        except (pa.ArrowException, OSError, EOFError) as error:
+        except (pa.ArrowException, OSError, EOFError, UnicodeDecodeError) as error:
             raise damaged(path, _WHAT, error) from error
 
 
