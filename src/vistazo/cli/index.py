@@ -69,7 +69,7 @@ def index(
     ] = None,
     as_json: Json = False,
 ) -> int:
-    """Bring the library up to date with a folder of pictures, a list, or a data set.
+    """Bring the library up to date with a folder, list or data set.
 
     Unchanged pictures are left alone. Stopped anywhere, the same command continues.
     """
