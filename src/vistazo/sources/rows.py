@@ -136,15 +136,15 @@ def address(text: str, folder: Path | None) -> tuple[str, str]:
     Raises:
         ValueError: it is neither; the message ends a sentence.
     """
-    shown = printable(text[:200])
     if re.match("https?://", text, re.IGNORECASE):
         try:
             host = urlsplit(text).hostname
         except ValueError:
             host = None
         if not host or not text.isprintable():
-            raise ValueError(f"has an address that cannot be: {shown}")
+            raise ValueError(f"has an address that cannot be: {printable(text[:200])}")
         return text, text
+    shown = printable(text[:200])
     if not text.casefold().startswith("file:") and _OTHER_SCHEME.match(text):
         raise ValueError(f"has an address that is neither http(s) nor a file: {shown}")
     if folder is None:

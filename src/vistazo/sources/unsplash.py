@@ -69,9 +69,10 @@ class UnsplashSource:
         """
         made, met = RowItems(self._folder, id_required=True), False
         for table in self._tables:
+            path = Path(table.path)
             for row in table.rows():
                 met = True
-                place = Place(Path(table.path), "line", row.line)
+                place = Place(path, "line", row.line)
                 if row.problem:
                     yield place.item(place.problem(row.problem))
                     continue
