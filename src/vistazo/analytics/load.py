@@ -27,6 +27,7 @@ from vistazo.analytics.reader import TableFile
 from vistazo.analytics.tables import CONVERSIONS, TABLES, Table
 from vistazo.errors import SourceError, VistazoError
 from vistazo.records import LoadReport, uri_of, url_of
+from vistazo.sources.base import SideFile
 from vistazo.store.connect import Connection
 
 # A process holds one database, so one load at a time; a repair must not take the rows of a load
@@ -54,7 +55,7 @@ def load_conversions(
 
 
 def load_tables(
-    connection: Connection, files: Mapping[str, Sequence[Path]]
+    connection: Connection, files: Mapping[str, Sequence[SideFile]]
 ) -> dict[str, LoadReport]:
     """Bring the files of a data set into their tables.
 
@@ -67,10 +68,12 @@ def load_tables(
     """
     reports: dict[str, LoadReport] = {}
     failed: list[SourceError] = []
-    for name, paths in files.items():
-        for path in paths:
+    for name, beside in files.items():
+        for file in beside:
             try:
-                reports[path.name] = load_table(connection, TABLES[name], path)
+                reports[file.path.name] = load_table(
+                    connection, TABLES[name], file.path, origin=file.origin
+                )
             except SourceError as error:
                 failed.append(error)
     if failed:
@@ -83,6 +86,7 @@ def load_table(
     table: Table,
     path: str | os.PathLike[str],
     *,
+    origin: str = "",
     on_progress: Callable[[int], None] | None = None,
 ) -> LoadReport:
     """Bring a file into a table; does nothing when its content is there.
@@ -95,6 +99,7 @@ def load_table(
         connection: an open one, with migrated tables.
         path: TSV, CSV or Parquet as `analytics/reader.py` tells; text may be compressed by gzip,
             bzip2, zstd or lz4.
+        origin: what the file is known by in `loads`; empty takes its URL.
         on_progress: told how many rows have been written so far, some times a second.
 
     Returns:
@@ -106,7 +111,7 @@ def load_table(
         StorageFull: the disk is full; the library is as before.
     """
     started = time.monotonic()
-    url = url_of(os.path.realpath(path))
+    url = origin or url_of(os.path.realpath(path))
     with _running, TableFile(path, table) as file:
         digest = file.digest()
         _repair(connection)
@@ -243,7 +248,8 @@ def _refer(connection: Connection, table: Table, url: str, digest: str, load: _L
 def _forget_moved(connection: Connection, url: str, load_id: str) -> None:
     # A file that was renamed must not keep its old content alive under its old name.
     rows = connection.rows(
-        "SELECT file FROM loads WHERE load_id = {id:String} AND file != {file:String}",
+        "SELECT file FROM loads WHERE load_id = {id:String} AND file != {file:String}"
+        " AND startsWith(file, 'file:')",
         {"id": load_id, "file": url},
     )
     gone = [row["file"] for row in rows if not Path(uri_of(row["file"])).exists()]

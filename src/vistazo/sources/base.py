@@ -85,11 +85,23 @@ class BringsVectors(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class SideFile:
+    """A file beside a data set's photos.
+
+    Attributes:
+        origin: where it is from, the same when its content changes; empty where its path says it.
+    """
+
+    path: Path
+    origin: str = ""
+
+
 @runtime_checkable
 class BringsTables(Protocol):
     """A source with files for other tables beside its photos."""
 
-    def tables(self) -> Mapping[str, Sequence[Path]]:
+    def tables(self) -> Mapping[str, Sequence[SideFile]]:
         """Files by the table they belong to: `conversions`, `keywords`, ...
 
         Raises:

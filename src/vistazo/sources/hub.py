@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from vistazo.errors import SourceError, Unsupported
 from vistazo.records import EncoderSpec, printable
-from vistazo.sources.base import Item
+from vistazo.sources.base import Item, SideFile
 from vistazo.sources.parquet import ParquetSource, conversions_files, photo_files
 
 _NAME = re.compile(r"(?P<repo>[^/@]+/[^/@]+)(?:@(?P<revision>[^/]+))?(?:/(?P<path>.+?))?/?")
@@ -103,9 +103,12 @@ class HubSource:
         """
         return self._parquet().read(item)
 
-    def tables(self) -> Mapping[str, Sequence[Path]]:
+    def tables(self) -> Mapping[str, Sequence[SideFile]]:
         """The conversions, downloaded."""
-        return {"conversions": [self._download(name) for name in self._conversions]}
+        # In the cache every content has a path of its own, and would not replace the one before.
+        origin = f"hf:{self._repo}@{self._revision}"
+        files = [SideFile(self._download(each), f"{origin}/{each}") for each in self._conversions]
+        return {"conversions": files}
 
     def _parquet(self) -> ParquetSource:
         if self._photos is None:

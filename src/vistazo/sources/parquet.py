@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from vistazo.errors import SourceError, UsageError
 from vistazo.records import EncoderSpec, Float32Array, printable
-from vistazo.sources.base import Item
+from vistazo.sources.base import Item, SideFile
 from vistazo.sources.local import read_listed
 from vistazo.sources.metadata import Cells
 from vistazo.sources.opened import damaged, open_table
@@ -58,7 +58,7 @@ class ParquetSource:
             if not files:
                 shown = printable(os.fspath(path))
                 raise SourceError(f"there is no photos.parquet in {shown}; give the file itself")
-        beside = [folder / name for name in conversions_files(files[0].name, names)]
+        beside = [SideFile(folder / name) for name in conversions_files(files[0].name, names)]
         others = {"conversions": beside} if beside else {}
         self._setup(f"parquet:{printable(str(place))}", files, folder, others, vectors_of)
 
@@ -78,7 +78,7 @@ class ParquetSource:
         name: str,
         files: Sequence[Path],
         folder: Path | None,
-        others: Mapping[str, Sequence[Path]],
+        others: Mapping[str, Sequence[SideFile]],
         vectors_of: str | None,
     ) -> None:
         self._name = name
@@ -140,7 +140,7 @@ class ParquetSource:
         """
         return read_listed(item)
 
-    def tables(self) -> Mapping[str, Sequence[Path]]:
+    def tables(self) -> Mapping[str, Sequence[SideFile]]:
         """The conversions next to the photos."""
         return self._others
 

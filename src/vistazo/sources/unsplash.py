@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from vistazo.errors import SourceError
 from vistazo.records import printable
-from vistazo.sources.base import Item
+from vistazo.sources.base import Item, SideFile
 from vistazo.sources.local import read_listed
 from vistazo.sources.metadata import cells_of
 from vistazo.sources.rows import Place, RowItems
@@ -92,9 +92,13 @@ class UnsplashSource:
         """
         return read_listed(item)
 
-    def tables(self) -> Mapping[str, Sequence[Path]]:
+    def tables(self) -> Mapping[str, Sequence[SideFile]]:
         """The files of conversions, keywords, collections and colors that are there."""
-        return {name: self._files[name] for name in OTHERS if name in self._files}
+        return {
+            name: [SideFile(path) for path in self._files[name]]
+            for name in OTHERS
+            if name in self._files
+        }
 
 
 def _files_of(folder: Path) -> dict[str, list[Path]]:

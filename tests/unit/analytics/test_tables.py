@@ -11,6 +11,7 @@ import pytest
 from vistazo.analytics.load import load_conversions, load_table, load_tables, repair_loads
 from vistazo.analytics.tables import COLLECTIONS, COLORS, KEYWORDS
 from vistazo.errors import SourceError
+from vistazo.sources.base import SideFile
 from vistazo.store.connect import Connection
 
 KEYWORD_LINES = (
@@ -97,7 +98,7 @@ def test_a_bad_file_among_good_ones(connection: Connection, tmp_path: Path) -> N
     for name, text in files.items():
         (tmp_path / name).write_text(text)
     with pytest.raises(SourceError, match="has no column collection_id; a collections file names"):
-        load_tables(connection, {name: [tmp_path / name] for name in files})
+        load_tables(connection, {name: [SideFile(tmp_path / name)] for name in files})
     assert (count(connection, "keywords"), count(connection, "collections")) == (3, 0)
     (tmp_path / "collections").write_text("photo_id,collection_id\na,7\n")
     load_table(connection, COLLECTIONS, tmp_path / "collections")

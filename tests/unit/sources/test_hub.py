@@ -88,6 +88,12 @@ def test_a_data_set_whole(library: vistazo.Library, hub: Hub, encoder: ColourEnc
 
     hub.files[REPO]["photos.parquet"] = photos([*NAMES, "green"])
     assert library.index(f"hf:{REPO}", photos_only=True).added == 1
+    assert library.stats().conversions.conversions == 2
+
+    hub.files[REPO]["conversions.parquet"] = parquet(id=[0], photo_id=["red"], keyword=["z"])
+    load = library.index(f"hf:{REPO}").loads["conversions.parquet"]
+    assert (load.rows, load.replaced) == (1, 2)
+    assert library.stats().conversions.conversions == 1
 
 
 def test_photos_only_does_not_download_conversions(
@@ -114,7 +120,8 @@ def test_revision_and_path(hub: Hub) -> None:
     assert ids(f"{REPO}@{hub.commit(REPO)}/photos.parquet") == NAMES
     assert ids(f"{REPO}/sub") == ["blue", "gold"]
     (conversions,) = HubSource(f"{REPO}/sub").tables()["conversions"]
-    assert conversions.name == "conversions-all.parquet"
+    assert conversions.path.name == "conversions-all.parquet"
+    assert conversions.origin == f"hf:{REPO}@main/sub/conversions-all.parquet"
 
 
 def test_paths_in_a_data_set_from_elsewhere_are_refused(hub: Hub, tmp_path: Path) -> None:
