@@ -229,17 +229,6 @@ class _Run:
                 self._fail(work.item, result)
                 self._tick()
 
-    def _take_over(self, work: Work, embedding: Float32Array) -> None:
-        """Write an item with the vector it brings."""
-        try:
-            vector = checked(embedding, self._encoder.spec.dim)
-        except EmbedError as error:
-            self._fail(work.item, error)
-        else:
-            self._writer.add(unseen(work, self._source.name), vector, thumbnail=b"")
-            self._done += 1
-        self._tick()
-
     def _reuse_vectors(self, known: Sequence[Prepared]) -> list[Prepared]:
         """Give photos the vector of the same content; returns those that need one after all."""
         found, rest = self._reuse.find(known) if known else ([], [])
@@ -282,6 +271,17 @@ class _Run:
             else:
                 message = "the encoder gave no finite numbers"
                 self._fail(prepared.work.item, EmbedError(message, code="not-finite"))
+
+    def _take_over(self, work: Work, embedding: Float32Array) -> None:
+        """Write an item with the vector it brings."""
+        try:
+            vector = checked(embedding, self._encoder.spec.dim)
+        except EmbedError as error:
+            self._fail(work.item, error)
+        else:
+            self._writer.add(unseen(work, self._source.name), vector, thumbnail=b"")
+            self._done += 1
+        self._tick()
 
     def _fail(self, item: Item, error: ItemError) -> None:
         self._writer.fail(item, error)

@@ -136,7 +136,8 @@ def address(text: str, folder: Path | None) -> tuple[str, str]:
     Raises:
         ValueError: it is neither; the message ends a sentence.
     """
-    if re.match("https?://", text, re.IGNORECASE):
+    if scheme := re.match("https?://", text, re.IGNORECASE):
+        text = scheme[0].lower() + text[scheme.end() :]
         try:
             host = urlsplit(text).hostname
         except ValueError:

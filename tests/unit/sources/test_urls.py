@@ -33,7 +33,7 @@ def test_plain_text(tmp_path: Path) -> None:
     )
     assert [item.url for item in found] == [
         "https://a.invalid/1.jpg?w=1,2",
-        "HTTP://a.invalid/two words",
+        "http://a.invalid/two words",
     ]
     assert {item.photo_id for item in found} == {""}
     assert [item.name for item in found] == [item.url for item in found]
