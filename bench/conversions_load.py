@@ -38,14 +38,14 @@ def write_log(path: Path, rows: int, *, seed: int) -> None:
 
 def measure(library: Path, log: Path | None) -> None:
     """Load in this process and print what it took."""
-    from vistazo.analytics.load import load_conversions, repair_conversions
+    from vistazo.analytics.load import load_conversions, repair_loads
     from vistazo.store.connect import connect, disconnect, parse
     from vistazo.store.schema import migrate
 
     connection = connect(parse(library), create=True, wait_s=0)
     migrate(connection)
     started = time.perf_counter()
-    repair_conversions(connection)
+    repair_loads(connection)
     repaired = time.perf_counter() - started
     report = load_conversions(connection, log) if log else None
     disconnect(parse(library))

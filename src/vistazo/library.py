@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Self
 import pyarrow as pa
 
 from vistazo.analytics.demand import Totals, demand, totals
-from vistazo.analytics.load import load_conversions, repair_conversions
+from vistazo.analytics.load import load_conversions, load_tables, repair_loads
 from vistazo.config import Settings
 from vistazo.datasets.build import BuildPlan, BuildReport, build
 from vistazo.encoders.choice import EncoderChoice
-from vistazo.errors import PhotoNotFound
+from vistazo.errors import PhotoNotFound, UsageError
 from vistazo.ingest import pipeline
 from vistazo.ingest.decode import DecodeLimits
 from vistazo.ingest.journal import Journal
@@ -37,7 +37,8 @@ from vistazo.records import (
 )
 from vistazo.search.engine import DatabasePath, Engine
 from vistazo.search.hits import Hits
-from vistazo.sources.folder import FolderSource
+from vistazo.sources.base import BringsTables, BringsVectors, First
+from vistazo.sources.named import source_of
 from vistazo.store import schema, sqlread
 from vistazo.store.connect import Address, connect, disconnect, parse
 from vistazo.store.store import IndexStatus, Store
@@ -113,7 +114,7 @@ class Library:
         self._connection = connect(address, create=create, wait_s=settings.wait_s)
         try:
             schema.migrate(self._connection)
-            repair_conversions(self._connection)
+            repair_loads(self._connection)
         except BaseException:
             disconnect(address, half_made=True)
             raise
@@ -138,44 +139,61 @@ class Library:
         source: str | os.PathLike[str] | Source,
         *,
         encoder: str | Encoder | None = None,
+        limit: int | None = None,
         prune: bool = False,
         retry_failed: bool = False,
         wait_for_index: bool = True,
+        photos_only: bool = False,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> IngestReport:
-        """Bring the library up to date with a folder of pictures.
+        """Bring the library up to date with a folder of pictures, a list, or a data set.
 
-        Unchanged files are left alone, moved ones keep their vector. A bad file becomes a row of
+        Unchanged pictures are left alone, moved ones keep their vector. A bad one becomes a row of
         `failures`, and the run goes on. Stopped anywhere, the same call continues.
 
         Args:
+            source: a folder, `unsplash:DIR`, `urls:FILE`, `parquet:PATH`, `hf:OWNER/DATASET`, or
+                a source of your own.
             encoder: as for `vistazo.open`.
+            limit: take only the first so many items of the source.
             prune: remove photos whose file has gone.
-            retry_failed: take up only files that failed before.
+            retry_failed: take up only what failed before.
             wait_for_index: return when the vector index of a large library is built. Searches are
                 right meanwhile; closing the library cuts a build short.
+            photos_only: leave alone what a data set brings beside photos: conversions, keywords,
+                collections and colors.
             on_progress: called several times a second, in this thread.
         Raises:
-            SourceError: the folder cannot be read or holds no pictures.
+            SourceError: the source cannot be read or holds no pictures.
             EncoderMismatch: the library's vectors come from another encoder.
             StorageFull: the disk is full; what was written stays.
         """
+        if limit is not None and (not isinstance(limit, int) or limit < 1):
+            raise UsageError(f"limit must be a whole number from 1, not {limit!r}")
         pictures = source_of(source)
         plan = IngestPlan(
             retry_failed=retry_failed,
             prune=prune,
+            whole=limit is None,
             batch_size=self._settings.batch_size,
             threads=self._settings.threads or IngestPlan().threads,
             limits=DecodeLimits(max_pixels=self._settings.max_pixels),
         )
         with self._connection.writing:
             chosen = self._encoder.get(encoder)
+            if isinstance(pictures, BringsVectors):
+                pictures = pictures.for_encoder(chosen.spec)
             if self._store.encoder() != chosen.spec:
                 self._store.record_encoder(chosen.spec)
-            report = pipeline.index(pictures, chosen, self._store, self._journal, plan, on_progress)
+            walked = pictures if limit is None else First(pictures, limit)
+            report = pipeline.index(walked, chosen, self._store, self._journal, plan, on_progress)
         if self._store.count() >= self._settings.vector_index_rows:
             self._store.keep_indexed(chosen.spec.dim)
         self._path.refresh()
+        if isinstance(pictures, BringsTables) and not (photos_only or retry_failed):
+            report = replace(report, loads=load_tables(self._connection, pictures.tables()))
+        if isinstance(pictures, BringsVectors):
+            report = replace(report, notes=tuple(pictures.notes))
         if wait_for_index:
             self.wait_for_index()
         return report
@@ -369,14 +387,3 @@ class Library:
 
     def _embed(self, text: str) -> Float32Array:
         return self._encoder.get().encode_texts([text]).reshape(-1)
-
-
-def source_of(source: str | os.PathLike[str] | Source) -> Source:
-    """The source a path stands for; a source stays itself.
-
-    Raises:
-        SourceError: there is no such folder.
-    """
-    if isinstance(source, (str, os.PathLike)):
-        return FolderSource(source)
-    return source

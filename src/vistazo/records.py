@@ -172,6 +172,8 @@ class IngestReport:
         pruned: rows removed because their file has gone.
         failures: causes with their counts, this run's and those that still stand.
         seconds: wall clock.
+        loads: what became of a data set's other files, by their names.
+        notes: sentences for the user, such as why a data set's embeddings were left out.
     """
 
     added: int = 0
@@ -181,6 +183,8 @@ class IngestReport:
     pruned: int = 0
     failures: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
+    loads: Mapping[str, LoadReport] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def failed(self) -> int:
@@ -215,12 +219,12 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """What loading a conversions file did.
+    """What loading a file of conversions, keywords, collections or colors did.
 
     Attributes:
-        rows: conversions now in the library from this file.
-        rejected: lines that could not be read as a conversion.
-        unknown_photos: loaded conversions whose photo is not in the library (yet).
+        rows: those now in the library from this file.
+        rejected: lines that could not be read as a row.
+        unknown_photos: loaded rows whose photo is not in the library (yet).
         replaced: rows of an earlier state of the same file that were taken out.
         state: `loaded`, or `unchanged` when the same content was there already.
     """

@@ -237,7 +237,7 @@ def test_any_text_in_any_field(store: Store, text: str) -> None:
     assert store.get([nasty.photo_id]) == {nasty.photo_id: nasty}
     assert store.find("photo_image_url", [nasty.url]) == [nasty]
     assert store.under(text) == [(nasty.photo_id, nasty.url)] or text == ""
-    assert store.thumbnails([nasty.photo_id]) == {nasty.photo_id: text.encode()}
+    assert store.thumbnails([nasty.photo_id]) == ({nasty.photo_id: text.encode()} if text else {})
     assert list(store.embeddings([nasty.photo_id])) == [nasty.photo_id]
     assert store.delete([nasty.photo_id]) == 1
     assert list(store.get([nasty.photo_id, "other"])) == ["other"]
@@ -266,11 +266,14 @@ def test_names_that_are_not_utf8(store: Store) -> None:
 
 def test_thumbnails_are_kept_byte_for_byte(store: Store) -> None:
     every_byte = bytes(range(256)) * 300
-    images = {"all": every_byte, "nul": b"\0" * 1000, "one": b"\xff", "none": b""}
+    images = {"all": every_byte, "nul": b"\0" * 1000, "one": b"\xff"}
     store.replace(
-        [NewPhoto(photo(key), random_vectors(1)[0], image) for key, image in images.items()]
+        [
+            NewPhoto(photo(key), random_vectors(1)[0], image)
+            for key, image in {**images, "none": b""}.items()
+        ]
     )
-    assert store.thumbnails([*images, "unknown"]) == images
+    assert store.thumbnails([*images, "unknown", "none"]) == images
 
 
 def test_replacing_leaves_one_row_and_no_trace_of_the_old(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""Columns of a conversions file made clean: text that is UTF-8, moments in UTC, no nulls."""
+"""Columns of a loaded file made clean: text that is UTF-8, moments in UTC, numbers."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import datetime as dt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vistazo.analytics.utf8 import LATIN_1
+from vistazo.analytics.tables import Kind
+from vistazo.sources.utf8 import LATIN_1
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MILLISECOND = dt.timedelta(milliseconds=1)
 # What the engine's DateTime64(3) can hold.
 _EARLIEST = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
 _LATEST = dt.datetime(2300, 1, 1, tzinfo=dt.UTC)
+_TRUE = ("t", "true", "1", "y", "yes")
 
 
 def unquoted(text: pa.Array) -> pa.Array:
@@ -25,26 +27,58 @@ def unquoted(text: pa.Array) -> pa.Array:
     return pc.if_else(quoted, inner, text)
 
 
-def cleaned(name: str, array: pa.Array) -> pa.Array:
-    """A column as the table `conversions` takes it.
+def cleaned(kind: Kind, array: pa.Array) -> pa.Array:
+    """A column as a table takes it.
 
     Returns:
-        Valid UTF-8 without nulls; of photo_id without blanks around it; of converted_at
-        timestamps in ms, UTC, null where there is none that can be understood. A time without
-        a zone is UTC.
+        Of `text` and `id` valid UTF-8 without nulls, of an `id` without blanks around it; of a
+        `moment` timestamps in ms, UTC, where a time without a zone is UTC; of a `number` finite
+        float64; of a `byte` uint8. Values that cannot be understood are null, of a `flag` False.
 
     Raises:
         pyarrow.ArrowException: values that have no text, such as lists.
     """
-    if name == "converted_at":
+    if kind == "moment":
         return _moments(array)
+    if kind == "number":
+        return _numbers(array)
+    if kind == "byte":
+        numbers = _numbers(array)
+        whole = pc.and_(pc.equal(numbers, pc.floor(numbers)), _between(numbers, 0, 255))
+        return pc.if_else(whole, numbers, None).cast(pa.uint8())
     text = array.cast(pa.string(), safe=False).fill_null("")
     try:
         text.validate(full=True)
     except pa.ArrowInvalid:
         values = text.cast(pa.binary()).to_pylist()
         text = pa.array([value.decode("utf-8", LATIN_1) for value in values])
-    return pc.utf8_trim_whitespace(text) if name == "photo_id" else text
+    if kind == "flag":
+        said = pc.utf8_lower(pc.utf8_trim_whitespace(text))
+        return pc.is_in(said, value_set=pa.array(_TRUE))
+    return pc.utf8_trim_whitespace(text) if kind == "id" else text
+
+
+def _numbers(array: pa.Array) -> pa.Array:
+    if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
+        try:
+            array = pc.if_else(pc.equal(array, ""), None, array).cast(pa.float64())
+        except pa.ArrowInvalid:  # some value is no number: one by one
+            array = pa.array([_number(value) for value in array.to_pylist()], pa.float64())
+    elif pa.types.is_nested(array.type) or pa.types.is_temporal(array.type):
+        return pa.nulls(len(array), pa.float64())
+    numbers = array.cast(pa.float64(), safe=False)
+    return pc.if_else(pc.is_finite(numbers), numbers, None)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text or "")
+    except ValueError:
+        return None
+
+
+def _between(numbers: pa.Array, low: float, high: float) -> pa.Array:
+    return pc.and_(pc.greater_equal(numbers, low), pc.less_equal(numbers, high))
 
 
 def _moments(array: pa.Array) -> pa.Array:

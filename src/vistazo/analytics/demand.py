@@ -104,7 +104,7 @@ def totals(connection: Connection) -> Totals:
         "SELECT count() AS conversions, uniqExact(photo_id) AS photos,"
         " uniqExactIf(keyword, keyword != '') AS keywords,"
         " countIf(photo_id NOT IN (SELECT photo_id FROM photos)) AS unknown_photos,"
-        " (SELECT uniqExact(load_id) FROM loads) AS loads"
+        " (SELECT uniqExact(load_id) FROM loads WHERE subject = 'conversions') AS loads"
         " FROM conversions"
     )
     return Totals(top_keywords=_pairs(connection, _KEYWORDS.format(and_photo=""), {}), **row)

@@ -71,22 +71,29 @@ def build(
     same command again does only what has changed.
     """
     from vistazo.datasets.build import BuildPlan
-    from vistazo.library import source_of
+    from vistazo.sources.named import source_of
 
     files = tuple(conversions or ())
     plan = BuildPlan(limit=limit, image_base_url=image_base_url, conversions=files)
-    source_of(source)  # a folder that is not there must not leave an empty library
+    # First: a folder that is not there must not leave an empty library.
+    pictures = source_of(source)
     with open_library(db or str(Path(out, LIBRARY)), encoder=encoder, create=True) as library:
         if library.encoder is None:
             name, reason = library.encoder_choice()
             note(f"encoder: {name}" + (f", because {reason}" if reason else ""))
         try:
             with progress(sys.stderr.isatty()) as on_progress:
-                library.index(source, on_progress=on_progress)
+                library.index(
+                    pictures,
+                    limit=limit or None,
+                    photos_only=bool(files),
+                    wait_for_index=False,
+                    on_progress=on_progress,
+                )
             wait_for_vector_index(library)
             for file in files:
                 library.load_conversions(file)
-            report = library.build_dataset(source, out, plan)
+            report = library.build_dataset(pictures, out, plan)
         except KeyboardInterrupt:
             again = printable(shlex.join(["vistazo", *sys.argv[1:]]))
             note(f"stopped; what was done is kept. To continue run: {again}")

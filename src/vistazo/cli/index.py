@@ -1,4 +1,4 @@
-"""`vistazo index`: bring the library up to date with a folder of pictures."""
+"""`vistazo index`: bring the library up to date with a folder of pictures or a data set."""
 
 from __future__ import annotations
 
@@ -29,31 +29,54 @@ def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command(
         "index",
-        epilog=examples("vistazo index ~/Pictures", "vistazo index ~/Pictures --prune --db photos"),
+        epilog=examples(
+            "vistazo index ~/Pictures --prune --db photos",
+            "vistazo index unsplash:unsplash-lite --limit 1000",
+        ),
     )(index)
 
 
 def index(
-    folder: Annotated[
-        str, typer.Argument(metavar="FOLDER", help="Folder of pictures; its folders are read too.")
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="Folder of pictures, unsplash:DIR, urls:FILE, parquet:PATH or hf:OWNER/DATASET.",
+        ),
     ],
     db: Db = None,
     encoder: Encoder = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="Only the first so many of the source.")
+    ] = None,
     prune: Annotated[
         bool, typer.Option("--prune", help="Remove photos whose file has gone.")
     ] = False,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Take up only files that failed before.")
     ] = False,
+    photos_only: Annotated[
+        bool,
+        typer.Option(
+            "--photos-only", help="Without a data set's conversions, keywords, collections, colors."
+        ),
+    ] = False,
+    vectors_of: Annotated[
+        str | None,
+        typer.Option(
+            "--vectors-of", help="Encoder that made a data set's vectors, if it does not say."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> int:
-    """Bring the library up to date with a folder of pictures.
+    """Bring the library up to date with a folder, list or data set.
 
-    Unchanged files are left alone. Stopped anywhere, the same command continues.
+    Unchanged pictures are left alone. Stopped anywhere, the same command continues.
     """
-    from vistazo.library import source_of
+    from vistazo.sources.named import source_of
 
-    source = source_of(folder)  # a folder that is not there must not leave an empty library
+    # First: a folder that is not there must not leave an empty library.
+    pictures = source_of(source, vectors_of=vectors_of)
     with open_library(db, encoder=encoder, create=True) as library:
         if library.encoder is None:
             name, reason = library.encoder_choice()
@@ -61,10 +84,12 @@ def index(
         try:
             with progress(sys.stderr.isatty()) as on_progress:
                 report = library.index(
-                    source,
+                    pictures,
+                    limit=limit,
                     prune=prune,
                     retry_failed=retry_failed,
                     wait_for_index=False,
+                    photos_only=photos_only,
                     on_progress=on_progress,
                 )
             wait_for_vector_index(library)
@@ -92,6 +117,15 @@ def print_report(report: IngestReport, *, as_json: bool) -> None:
     print(f"{', '.join(parts)}, {report.failed} failed in {report.seconds:.1f} s")
     for cause, count in report.failures.items():
         print(f"  {count:>6}  {cause}")
+    for name, load in report.loads.items():
+        before = ", loaded before" if load.state == "unchanged" else ""
+        print(f"{load.rows:,} rows of {printable(name)}{before}")
+        if load.rejected:
+            note(f"{load.rejected:,} lines of {printable(name)} were passed over: they are no rows")
+        if load.unknown_photos:
+            note(f"{load.unknown_photos:,} of them are of photos that are not in the library")
+    for sentence in report.notes:
+        note(sentence)
     if report.failed:
         note("to see each failed file run: vistazo failures")
 

@@ -26,8 +26,9 @@ from vistazo.ingest.prepare import KnownContent, Prepared, Preparer
 from vistazo.ingest.progress import Counting, Progress
 from vistazo.ingest.reuse import Reuse
 from vistazo.ingest.triage import Triage, Work, alive
+from vistazo.ingest.vectors import checked, unseen
 from vistazo.ingest.writer import Writer
-from vistazo.records import Failure, IngestReport, printable, uri_of
+from vistazo.records import Failure, Float32Array, IngestReport, printable, uri_of
 
 if TYPE_CHECKING:
     from vistazo.encoders.base import Encoder
@@ -50,6 +51,7 @@ class IngestPlan:
     Attributes:
         retry_failed: take up only items that failed before.
         prune: remove photos of this source whose file has gone.
+        whole: False when only a part of the source is walked: failures in the rest then stand.
         batch_size: pictures embedded in one call.
         threads: that fetch and decode.
         limits: what a picture may cost.
@@ -57,6 +59,7 @@ class IngestPlan:
 
     retry_failed: bool = False
     prune: bool = False
+    whole: bool = True
     batch_size: int = 32
     threads: int = field(default_factory=lambda: min(8, os.cpu_count() or 1))
     limits: DecodeLimits = DEFAULT_LIMITS
@@ -100,7 +103,8 @@ def index(
                 writer.flush()
                 journal.end(run_id, source.name)
         raise
-    journal.clear(run.vanished())
+    if plan.whole:
+        journal.clear(run.vanished())
     pruned = run.prune() if plan.prune else 0
     journal.end(run_id, source.name)
     outcomes = writer.tally.outcomes
@@ -205,7 +209,11 @@ class _Run:
             tally.failures.update(failure.code for failure in result.standing)
             self._done += result.unchanged + len(result.standing)
             self._tick()
-            yield from result.work
+            for work in result.work:
+                if work.item.embedding is None:
+                    yield work
+                else:
+                    self._take_over(work, work.item.embedding)
 
     def _prepared(self, pool: ThreadPoolExecutor) -> Iterator[Prepared]:
         """Decoded items in the order of the walk, a few batches ahead of the encoder."""
@@ -268,6 +276,17 @@ class _Run:
             else:
                 message = "the encoder gave no finite numbers"
                 self._fail(prepared.work.item, EmbedError(message, code="not-finite"))
+
+    def _take_over(self, work: Work, embedding: Float32Array) -> None:
+        """Write an item with the vector it brings."""
+        try:
+            vector = checked(embedding, self._encoder.spec.dim)
+        except EmbedError as error:
+            self._fail(work.item, error)
+        else:
+            self._writer.add(unseen(work, self._source.name), vector, thumbnail=b"")
+            self._done += 1
+        self._tick()
 
     def _fail(self, item: Item, error: ItemError) -> None:
         self._writer.fail(item, error)

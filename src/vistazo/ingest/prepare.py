@@ -78,8 +78,9 @@ class Preparer:
             photo = Photo(
                 photo_id=work.photo_id,
                 url=work.item.url,
-                width=picture.width,
-                height=picture.height,
+                # A source that knows the full size may give us a reduced picture.
+                width=work.item.width or picture.width,
+                height=work.item.height or picture.height,
                 format=picture.format,
                 size_bytes=len(data),
                 content_hash=content_hash,

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import csv
-import datetime as dt
-import json
-import math
 import posixpath
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 from vistazo.errors import SourceError
 from vistazo.records import Metadata, printable
+from vistazo.sources.metadata import Cells, metadata_of, signature
 
 TABLE_NAMES = ("captions.tsv", "captions.csv")
 _DELIMITERS = {".tsv": ("\t", "tabs"), ".csv": (",", "commas")}
-_NEVER_ATTRIBUTES = frozenset({"file", "photo_id", "width", "height"})
-_YEARS = range(1900, 2300)  # what the store's `taken_at` can hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,77 +135,6 @@ def _key(path: str) -> str:
     return posixpath.normpath(unicodedata.normalize("NFC", path))
 
 
-def _caption(row: Mapping[str, tuple[str, str]], photo_id: str) -> Caption:
-    """A row, by case-folded column name: (column as written, cell that is not empty)."""
-    used = set(_NEVER_ATTRIBUTES)
-
-    def first(names: Sequence[str]) -> str:
-        for name in names:
-            if name in row:
-                used.add(name)
-                return row[name][1]
-        return ""
-
-    others = sorted(name for name in row if name.startswith("caption_"))
-    description = first(["description", "caption", "caption_en", *others])
-    photographer = first(["photographer", "author"])
-    place = first(["place", "location"])
-    camera = first(["camera"])
-    taken_at = None
-    for name in ("taken_at", "date"):
-        if taken_at is None and name in row and (taken_at := _time(row[name][1])):
-            used.add(name)
-    latitude, longitude = _position(row, used)
-    metadata = Metadata(
-        description=description,
-        photographer=photographer,
-        camera=camera,
-        place=place,
-        taken_at=taken_at,
-        latitude=latitude,
-        longitude=longitude,
-        attributes={column: cell for name, (column, cell) in row.items() if name not in used},
-    )
-    return Caption(photo_id, metadata, _signature(photo_id, metadata))
-
-
-def _time(text: str) -> dt.datetime | None:
-    """ISO 8601 without its zone: `taken_at` is the camera's local time."""
-    try:
-        time = dt.datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return time.replace(tzinfo=None) if time.year in _YEARS else None
-
-
-def _position(
-    row: Mapping[str, tuple[str, str]], used: set[str]
-) -> tuple[float | None, float | None]:
-    """Both coordinates, or neither; cells that are no degrees stay attributes."""
-    found: list[float] = []
-    columns: list[str] = []
-    for names, limit in ((("latitude", "lat"), 90.0), (("longitude", "lon", "lng"), 180.0)):
-        for name in names:
-            degrees = _number(row[name][1]) if name in row else math.nan
-            if abs(degrees) <= limit:
-                found.append(degrees)
-                columns.append(name)
-                break
-    if len(found) < 2:
-        return None, None
-    used.update(columns)
-    return found[0], found[1]
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
-
-
-def _signature(photo_id: str, metadata: Metadata) -> str:
-    """The same for the same content, whatever fields later versions add to `Metadata`."""
-    said = {item.name: getattr(metadata, item.name) for item in fields(metadata)}
-    known = {name: value for name, value in said.items() if value not in ("", None, {})}
-    return json.dumps([photo_id, known], default=str, sort_keys=True)
+def _caption(row: Cells, photo_id: str) -> Caption:
+    metadata = metadata_of(row)
+    return Caption(photo_id, metadata, signature(photo_id, metadata))

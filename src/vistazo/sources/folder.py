@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import stat
 from collections import deque
@@ -13,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vistazo.errors import FetchError, SourceError
-from vistazo.records import printable, uri_of, url_of
+from vistazo.records import printable, url_of
 from vistazo.sources.base import Item
 from vistazo.sources.captions import NO_CAPTION, Caption, CaptionsTable
+from vistazo.sources.local import MAX_BYTES, fingerprint, read_file, unreadable_file
 
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif"}
@@ -34,7 +34,6 @@ LITTER = frozenset(
         "thumbs.db",
     }
 )
-MAX_BYTES = 512 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,24 +122,7 @@ class FolderSource:
         """
         if item.problem is not None:
             raise item.problem
-        path = uri_of(item.url)
-        shown = printable(path)
-        try:
-            with open(path, "rb", buffering=0, opener=_open_without_waiting) as file:
-                status = os.fstat(file.fileno())
-                if not stat.S_ISREG(status.st_mode):
-                    raise FetchError(f"{shown} is not a regular file", code="unreadable")
-                if status.st_size > self._max_bytes:
-                    raise FetchError(
-                        f"{shown} has {status.st_size:,} bytes, "
-                        f"more than the limit of {self._max_bytes:,}",
-                        code="too-large",
-                    )
-                return file.readall()
-        except FileNotFoundError as error:
-            raise FetchError(f"{shown} does not exist any more", code="missing") from error
-        except (OSError, ValueError) as error:
-            raise _unreadable(shown, error) from error
+        return read_file(item.url, self._max_bytes)
 
     def _walk(self) -> Iterator[Item]:
         seen = self._above()
@@ -183,7 +165,7 @@ class FolderSource:
             if not folder.name:
                 raise _unreadable_root(shown, error) from error
             if not isinstance(error, FileNotFoundError):  # else gone since its parent was listed
-                problem = _unreadable(shown, error)
+                problem = unreadable_file(shown, error)
                 yield Item(url_of(folder.path), folder.name, problem=problem)
             return
         captions = folder.outer.below(folder.path, folder.path.name)
@@ -211,7 +193,7 @@ def _look_at(entry: os.DirEntry[str], name: str, captions: _Captions) -> Item | 
         if not pictured or (gone and not linked):
             return None
         shown = printable(entry.path)
-        problem = _unreadable(shown, error)
+        problem = unreadable_file(shown, error)
         if gone:
             problem = FetchError(f"the link {shown} points at nothing", code="missing")
         return Item(url_of(entry.path), name, problem=problem)
@@ -224,28 +206,13 @@ def _look_at(entry: os.DirEntry[str], name: str, captions: _Captions) -> Item | 
         url=url_of(entry.path),
         name=name,
         photo_id=caption.photo_id,
-        fingerprint=_fingerprint(status, caption),
+        fingerprint=fingerprint(status, caption.signature),
         metadata=caption.metadata,
     )
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:
     return status.st_dev, status.st_ino
-
-
-def _fingerprint(status: os.stat_result, caption: Caption) -> str:
-    said = f"{status.st_size} {status.st_mtime_ns} {caption.signature}"
-    return hashlib.blake2b(said.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
-
-
-def _open_without_waiting(path: str, flags: int) -> int:
-    """Opening a pipe that took a picture's place since the walk must not wait for a writer."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-
-
-def _unreadable(shown: str, error: Exception) -> FetchError:
-    reason = getattr(error, "strerror", None) or str(error)
-    return FetchError(f"{shown} cannot be read: {reason}", code="unreadable")
 
 
 def _unreadable_root(shown: str, error: Exception) -> SourceError:

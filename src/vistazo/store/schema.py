@@ -91,7 +91,45 @@ _FIRST = (
     " SELECT 'photos' AS subject, count() AS n FROM photos",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+# What a data set such as Unsplash's brings beside photos and conversions.
+_SECOND = (
+    f"""
+    CREATE TABLE keywords (
+        photo_id String,
+        keyword String,
+        ai_service_1_confidence Nullable(Float64),
+        ai_service_2_confidence Nullable(Float64),
+        suggested_by_user Bool,
+        load_id LowCardinality(String)
+    ) ENGINE = MergeTree ORDER BY (photo_id, keyword) SETTINGS {_DURABLE}, {_PATCHED}
+    """,
+    f"""
+    CREATE TABLE collections (
+        photo_id String,
+        collection_id String,
+        collection_title String,
+        photo_collected_at Nullable(DateTime64(3, 'UTC')),
+        load_id LowCardinality(String)
+    ) ENGINE = MergeTree ORDER BY (photo_id, collection_id) SETTINGS {_DURABLE}, {_PATCHED}
+    """,
+    f"""
+    CREATE TABLE colors (
+        photo_id String,
+        hex String,
+        red Nullable(UInt8),
+        green Nullable(UInt8),
+        blue Nullable(UInt8),
+        keyword LowCardinality(String),
+        coverage Nullable(Float64),
+        score Nullable(Float64),
+        load_id LowCardinality(String)
+    ) ENGINE = MergeTree ORDER BY (photo_id, hex) SETTINGS {_DURABLE}, {_PATCHED}
+    """,
+    "ALTER TABLE loads ADD COLUMN IF NOT EXISTS"
+    " subject LowCardinality(String) DEFAULT 'conversions' AFTER load_id",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND)
 
 
 def migrate(connection: Connection) -> None:

@@ -25,7 +25,7 @@ class NewPhoto:
 
     Attributes:
         embedding: (dim,) float32, L2 norm 1.
-        thumbnail: WebP bytes.
+        thumbnail: WebP bytes; empty for a photo that came with its vector, and was never seen.
     """
 
     photo: Photo
@@ -107,19 +107,12 @@ class Store:
         """
         photos = list({clean(new.photo.photo_id): new for new in photos}.values())
         self._check_lengths(photos)
-        ids = [new.photo.photo_id for new in photos]
-        self.delete([*stale_ids, *ids])
+        self.delete([*stale_ids, *(new.photo.photo_id for new in photos)])
         if not photos:
             return
-        self._connection.insert(
-            "thumbnails",
-            pa.table(
-                {
-                    "photo_id": [clean(each) for each in ids],
-                    "image": [new.thumbnail for new in photos],
-                }
-            ),
-        )
+        images = {clean(new.photo.photo_id): new.thumbnail for new in photos if new.thumbnail}
+        table = pa.table({"photo_id": [*images], "image": pa.array(images.values())})
+        self._connection.insert("thumbnails", table)
         self._connection.insert("photos", photo_table(photos))
 
     def _check_lengths(self, photos: Sequence[NewPhoto]) -> None:

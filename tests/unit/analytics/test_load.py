@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from vistazo.analytics import load, reader
-from vistazo.analytics.load import load_conversions, repair_conversions
+from vistazo.analytics.load import load_conversions, repair_loads
 from vistazo.errors import SourceError, StorageFull
 from vistazo.records import LoadReport
 from vistazo.store.connect import Connection
@@ -144,7 +144,7 @@ def test_rows_inserted_by_sql_stay(connection: Connection, tmp_path: Path) -> No
     path = write(tmp_path / "c.tsv", ("a", "x"))
     load_conversions(connection, path)
     load_conversions(connection, write(path, ("b", "y")))
-    repair_conversions(connection)
+    repair_loads(connection)
     assert held(connection) == {("mine", "k"): 1, ("b", "y"): 1}
 
 
@@ -279,7 +279,7 @@ def test_stopped_after_the_new_rows_count(
             load_conversions(connection, path)
     assert loads(connection) == 2
     if with_repair:
-        repair_conversions(connection)
+        repair_loads(connection)
         assert held(connection) == {("new", "y"): 1}
     assert facts(load_conversions(connection, path)) == ("unchanged", 1, 0)
     assert held(connection) == {("new", "y"): 1}
@@ -293,7 +293,7 @@ def test_repair_leaves_a_running_load_alone(
     path = write(tmp_path / "c.tsv", *(("a", f"w{number}") for number in range(100)))
 
     def meanwhile(rows: int) -> None:
-        thread = threading.Thread(target=repair_conversions, args=(connection,))
+        thread = threading.Thread(target=repair_loads, args=(connection,))
         thread.start()
         thread.join()
 
@@ -304,7 +304,7 @@ def test_repair_leaves_a_running_load_alone(
 CHILD = """
 import sys, time
 from vistazo.analytics import reader
-from vistazo.analytics.load import load_conversions, repair_conversions
+from vistazo.analytics.load import load_conversions, repair_loads
 from vistazo.store.connect import connect, disconnect, parse
 from vistazo.store.schema import migrate
 
@@ -321,7 +321,7 @@ def progress(rows):
 
 if task == "repair":
     print(connection.value(partial))
-    repair_conversions(connection)
+    repair_loads(connection)
     print(connection.value(partial))
 else:
     print(load_conversions(connection, path, on_progress=progress).state)

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from vistazo.analytics import reader
-from vistazo.analytics.reader import ConversionsFile
+from vistazo.analytics.reader import TableFile
 from vistazo.errors import SourceError
 
 SAMPLE = Path(__file__).parents[3] / "sample" / "conversions.tsv000"
@@ -21,7 +21,7 @@ HEADER = "photo_id\tkeyword\n"
 
 
 def read(path: Path) -> tuple[list[dict[str, Any]], int]:
-    with ConversionsFile(path) as file:
+    with TableFile(path) as file:
         rows = [row for batch in file.batches() for row in batch.to_pylist()]
         return rows, file.rejected
 
@@ -137,7 +137,7 @@ def test_bytes_that_are_not_utf8_are_latin_1(tmp_path: Path) -> None:
 
 
 def test_a_character_across_two_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vistazo.analytics.utf8._CHUNK_BYTES", 7)
+    monkeypatch.setattr("vistazo.sources.utf8._CHUNK_BYTES", 7)
     monkeypatch.setattr(reader, "_BLOCK_BYTES", 64)
     words = [f"né🐕{number}" for number in range(3000)]
     data = HEADER + "".join(f"p\t{word}\n" for word in words)
@@ -325,20 +325,20 @@ def test_a_line_longer_than_a_block(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="does not exist; check the path"):
-        ConversionsFile(tmp_path / "none.tsv")
+        TableFile(tmp_path / "none.tsv")
     with pytest.raises(SourceError, match=r"is a folder; give the conversions file in it"):
-        ConversionsFile(tmp_path)
+        TableFile(tmp_path)
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(SourceError, match="not a regular file"):
-        ConversionsFile(tmp_path / "pipe")
+        TableFile(tmp_path / "pipe")
     with pytest.raises(SourceError, match="cannot be read"):
-        ConversionsFile("nul\0byte")
+        TableFile("nul\0byte")
 
 
 def test_a_file_that_is_being_written(tmp_path: Path) -> None:
     path = tmp_path / "c.tsv"
     path.write_text(HEADER + "a\tb\n")
-    with ConversionsFile(path) as file:
+    with TableFile(path) as file:
         file.check_unchanged()
         with path.open("a") as writer:
             writer.write("c\td\n")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from vistazo.analytics.load import repair_loads
 from vistazo.errors import InvalidSQL, LibraryNewer
 from vistazo.records import EncoderSpec, Photo
 from vistazo.store.connect import Connection, connect, disconnect, parse
@@ -18,6 +19,9 @@ TABLES = {
     "thumbnails": "MergeTree",
     "conversions": "MergeTree",
     "loads": "MergeTree",
+    "keywords": "MergeTree",
+    "collections": "MergeTree",
+    "colors": "MergeTree",
     "failures": "MergeTree",
     "runs": "MergeTree",
     "encoders": "MergeTree",
@@ -71,7 +75,7 @@ def test_migrating_makes_every_table(fresh: Connection) -> None:
     assert tables(fresh) == {}
     migrate(fresh)
     assert tables(fresh) == TABLES
-    assert fresh.rows("SELECT version FROM migrations") == [
+    assert fresh.rows("SELECT version FROM migrations ORDER BY version") == [
         {"version": number + 1} for number in range(len(MIGRATIONS))
     ]
     assert functions(fresh) == [{"name": "distance"}]
@@ -123,7 +127,7 @@ def test_a_migration_cut_short_is_finished(
     migrate(fresh)
     assert tables(fresh) == TABLES
     assert functions(fresh) == [{"name": "distance"}]
-    assert fresh.rows("SELECT version FROM migrations") == [{"version": 1}]
+    assert fresh.value("SELECT max(version) FROM migrations") == len(MIGRATIONS)
     store = Store(fresh)
     assert sorted(store.get(list("abc"))) == ["a", "b", "c"]
     before = store.version()
@@ -131,8 +135,10 @@ def test_a_migration_cut_short_is_finished(
     assert store.version() == before + 1
 
 
-def test_every_statement_may_be_the_last_before_the_cut(fresh: Connection) -> None:
-    """Each prefix of the migration, then the whole."""
+def test_every_statement_may_be_the_last_before_the_cut(
+    fresh: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each prefix of each migration, then the whole."""
 
     class Cut(Exception):
         pass
@@ -152,13 +158,50 @@ def test_every_statement_may_be_the_last_before_the_cut(fresh: Connection) -> No
         def value(self, *arguments: Any) -> Any:
             return fresh.value(*arguments)
 
-    statements = len(MIGRATIONS[0]) + len(fresh.dialect.functions()) + 2
-    for after in range(statements):
-        with pytest.raises(Cut):
-            migrate(Stopping(after))  # type: ignore[arg-type]
-    migrate(Stopping(statements))  # type: ignore[arg-type]
+    for number, migration in enumerate(MIGRATIONS, start=1):
+        monkeypatch.setattr("vistazo.store.schema.MIGRATIONS", MIGRATIONS[:number])
+        statements = len(migration) + len(fresh.dialect.functions()) + 2
+        for after in range(statements):
+            with pytest.raises(Cut):
+                migrate(Stopping(after))  # type: ignore[arg-type]
+        migrate(Stopping(statements))  # type: ignore[arg-type]
     assert tables(fresh) == TABLES
     migrate(fresh)
+
+
+def test_a_library_of_version_1_is_brought_up_to_date(
+    fresh: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as older:
+        older.setattr("vistazo.store.schema.MIGRATIONS", MIGRATIONS[:1])
+        migrate(fresh)
+    assert fresh.value("SELECT max(version) FROM migrations") == 1
+    assert not {"keywords", "collections", "colors"} & tables(fresh).keys()
+    put(fresh)
+    fresh.execute(
+        "INSERT INTO conversions (id, photo_id, keyword, load_id) SELECT 1, 'a', 'bee', 'l1'"
+    )
+    fresh.execute(
+        "INSERT INTO loads (load_id, file, digest, rows) SELECT 'l1', 'file:///x.tsv', 'd1', 1"
+    )
+    migrate(fresh)
+    assert tables(fresh) == TABLES
+    assert [row["version"] for row in fresh.rows("SELECT * FROM migrations ORDER BY version")] == [
+        number + 1 for number in range(len(MIGRATIONS))
+    ]
+    assert Store(fresh).count() == 3
+    (load,) = fresh.rows("SELECT load_id, subject, file, digest, rows FROM loads")
+    assert load == {
+        "load_id": "l1",
+        "subject": "conversions",
+        "file": "file:///x.tsv",
+        "digest": "d1",
+        "rows": 1,
+    }
+    repair_loads(fresh)
+    assert fresh.rows("SELECT keyword, load_id FROM conversions") == [
+        {"keyword": "bee", "load_id": "l1"}
+    ]
 
 
 def test_a_newer_library_is_left_alone(fresh: Connection) -> None:
