@@ -37,7 +37,7 @@ class Settings:
     batch_size: int = 32
     max_pixels: int = 200_000_000
     wait_s: float = 3.0
-    vector_index_rows: int = 50_000
+    vector_index_rows: int = 100_000
 
     @classmethod
     def load(

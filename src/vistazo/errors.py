@@ -19,6 +19,8 @@
     │   └── StorageFull (OSError)
     ├── PhotoNotFound (LookupError)
     ├── SourceError                        a folder or file that cannot be read as a source
+    ├── DatasetError                       a dataset that cannot be written, or is not whole
+    ├── HubError                           the Hugging Face Hub refuses, or cannot be reached
     ├── WeightsError
     │   ├── WeightsMissing
     │   └── WeightsCorrupt
@@ -159,6 +161,18 @@ class SourceError(VistazoError):
     """A folder, table or file cannot be read as a source."""
 
     code = "source"
+
+
+class DatasetError(VistazoError):
+    """A dataset cannot be built or written, or a folder holds no whole one."""
+
+    code = "dataset"
+
+
+class HubError(VistazoError):
+    """The Hugging Face Hub refuses, fails or cannot be reached."""
+
+    code = "hub"
 
 
 class WeightsError(VistazoError):

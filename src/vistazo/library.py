@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from vistazo.analytics.demand import Totals, demand, totals
 from vistazo.analytics.load import load_conversions, repair_conversions
 from vistazo.analytics.trends import Downloads
 from vistazo.config import Settings
+from vistazo.datasets.build import BuildPlan, BuildReport, build
 from vistazo.encoders.choice import EncoderChoice
 from vistazo.errors import PhotoNotFound
 from vistazo.ingest import pipeline
@@ -114,7 +116,7 @@ class Library:
             schema.migrate(self._connection)
             repair_conversions(self._connection)
         except BaseException:
-            disconnect(address)
+            disconnect(address, half_made=True)
             raise
         self._open = True
         self._store = Store(self._connection)
@@ -139,6 +141,7 @@ class Library:
         encoder: str | Encoder | None = None,
         prune: bool = False,
         retry_failed: bool = False,
+        wait_for_index: bool = True,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> IngestReport:
         """Bring the library up to date with a folder of pictures.
@@ -150,6 +153,8 @@ class Library:
             encoder: as for `vistazo.open`.
             prune: remove photos whose file has gone.
             retry_failed: take up only files that failed before.
+            wait_for_index: return when the vector index of a large library is built. Searches are
+                right meanwhile; closing the library cuts a build short.
             on_progress: called several times a second, in this thread.
         Raises:
             SourceError: the folder cannot be read or holds no pictures.
@@ -157,9 +162,6 @@ class Library:
             StorageFull: the disk is full; what was written stays.
         """
         pictures = source_of(source)
-        chosen = self._encoder.get(encoder)
-        if self._store.encoder() != chosen.spec:
-            self._store.record_encoder(chosen.spec)
         plan = IngestPlan(
             retry_failed=retry_failed,
             prune=prune,
@@ -167,10 +169,16 @@ class Library:
             threads=self._settings.threads or IngestPlan().threads,
             limits=DecodeLimits(max_pixels=self._settings.max_pixels),
         )
-        report = pipeline.index(pictures, chosen, self._store, self._journal, plan, on_progress)
+        with self._connection.writing:
+            chosen = self._encoder.get(encoder)
+            if self._store.encoder() != chosen.spec:
+                self._store.record_encoder(chosen.spec)
+            report = pipeline.index(pictures, chosen, self._store, self._journal, plan, on_progress)
         if self._store.count() >= self._settings.vector_index_rows:
             self._store.keep_indexed(chosen.spec.dim)
         self._path.refresh()
+        if wait_for_index:
+            self.wait_for_index()
         return report
 
     def load_conversions(
@@ -308,8 +316,12 @@ class Library:
         )
 
     def index_status(self) -> IndexStatus:
-        """State of the vector index."""
+        """State of the vector index: `Absent`, `InProgress`, `Built` or `Error`."""
         return self._store.index_status()
+
+    def wait_for_index(self, timeout_s: float = math.inf) -> IndexStatus:
+        """Wait until the vector index is built, at most so long; its state then."""
+        return self._store.wait_indexed(timeout_s)
 
     def close(self) -> None:
         """Give the library back; another process can open it then."""
@@ -327,6 +339,19 @@ class Library:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def build_dataset(
+        self,
+        source: str | os.PathLike[str] | Source,
+        out: str | os.PathLike[str],
+        plan: BuildPlan | None = None,
+    ) -> BuildReport:
+        """Write the photos of an indexed source, and their conversions, as Parquet files.
+
+        Raises:
+            DatasetError: nothing of the source is in the library, or `out` cannot be written.
+        """
+        return build(self._connection, source_of(source), out, plan or BuildPlan())
 
     # The encoder
 

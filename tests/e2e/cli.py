@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -34,6 +36,27 @@ def run(
         input=stdin,
         timeout=120,
     )
+
+
+def on_terminal(*arguments: str, cwd: Path, env: Mapping[str, str]) -> str:
+    """Run one command on a pseudo-terminal; what a reader of its screen gets."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*PROGRAM, *arguments],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=subprocess.DEVNULL,
+        cwd=cwd,
+        env=os.environ | env,
+    )
+    os.close(theirs)
+    seen = b""
+    with contextlib.suppress(OSError):  # the end of a pseudo-terminal is an error
+        while part := os.read(ours, 65536):
+            seen += part
+    os.close(ours)
+    assert process.wait() == 0
+    return seen.decode()
 
 
 def error_of(result: subprocess.CompletedProcess[str]) -> str:

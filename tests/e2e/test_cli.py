@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conftest import COLOURS, paint
-from e2e.cli import run
+from e2e.cli import on_terminal, run
 
 LOG = """converted_at\tconversion_type\tkeyword\tphoto_id\tanonymous_user_id\tconversion_country
 2024-01-01 10:00:00.000\tdownload\tsea\t{0}\tu1\tES
@@ -207,3 +207,14 @@ def test_a_reader_that_leaves_is_no_error(home: Path) -> None:
     assert result.stdout.startswith("#\tscore")
     assert "Traceback" not in result.stderr
     assert "Broken" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("graphics", "start"),
+    [("kitty", "\x1b_Ga=T"), ("iterm2", "\x1b]1337;File=inline=1"), ("sixel", "\x1bP0;1;0q")],
+)
+def test_thumbnails_are_drawn_on_a_terminal_that_can(home: Path, graphics: str, start: str) -> None:
+    env = {"VISTAZO_GRAPHICS": graphics, "TERM": "xterm"}
+    drawn = on_terminal("search", "wall", "-k", "2", cwd=home, env=env)
+    assert drawn.count(start) == 1
+    assert "caption" in drawn[drawn.index(start) :]  # the table follows

@@ -12,11 +12,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from typer.models import CommandInfo
 
 from e2e.cli import run
 from vistazo import errors
-from vistazo.cli import conversions
 from vistazo.cli.main import app
 from vistazo.config import Settings
 from vistazo.store.filters import FIELDS
@@ -123,14 +121,15 @@ def test_links_lead_somewhere() -> None:
                 assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
-def name_of(command: CommandInfo) -> str:
-    return command.name or getattr(command.callback, "__name__", "")
-
-
 def test_the_pages_of_commands_are_as_the_program_says(request: pytest.FixtureRequest) -> None:
-    names = sorted([command.name or "" for command in app.registered_commands] + ["conversions"])
-    pages = [[], *([name] for name in names)]
-    pages += [["conversions", name_of(command)] for command in conversions.app.registered_commands]
+    groups = {group.name or "": group.typer_instance for group in app.registered_groups}
+    names = sorted([*(command.name or "" for command in app.registered_commands), *groups])
+    pages: list[list[str]] = [[]]
+    for name in names:
+        pages.append([name])
+        for command in groups[name].registered_commands if name in groups else []:
+            assert command.callback is not None
+            pages.append([name, command.name or command.callback.__name__])
     text = "# Commands\n\nMade from `--help`; a test keeps it so.\n"
     for page in pages:
         shown = run(*page, "--help", cwd=ROOT).stdout.rstrip()

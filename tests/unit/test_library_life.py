@@ -59,8 +59,6 @@ def test_the_vector_index_is_built_above_the_size_that_is_set(
     settings = vistazo.Settings(vector_index_rows=12)
     with vistazo.open(tmp_path / "library", encoder=ColourEncoder(), settings=settings) as library:
         library.index(pictures)
-        while library.index_status().state == "InProgress":
-            pass
         assert library.index_status().state == "Built"
         found = stems(library.search("red", k=12))
         library.sql("ALTER TABLE photos DROP INDEX photo_embed_index", write=True)

@@ -64,6 +64,7 @@ def index(
                     source,
                     prune=prune,
                     retry_failed=retry_failed,
+                    wait_for_index=False,
                     on_progress=on_progress,
                 )
             wait_for_vector_index(library)
@@ -99,9 +100,8 @@ def wait_for_vector_index(library: Library) -> None:
     """Wait until the vector index of a large library covers all photos."""
     if library.index_status().state != "InProgress":
         return
-    note("building the vector index; searches are right meanwhile, only slower")
-    while (status := library.index_status()).state == "InProgress":
-        time.sleep(0.5)
+    note("building the vector index; stopped now, it starts again with the next run")
+    status = library.wait_for_index()
     if status.state == "Error":
         note(f"the vector index could not be built ({status.reason}); searches read every photo")
 

@@ -18,6 +18,7 @@ import typer
 import vistazo
 from vistazo.cli import (
     conversions,
+    dataset,
     demo,
     doctor,
     failures,
@@ -48,6 +49,7 @@ app = typer.Typer(
 for module in (index, search, similar, random, sql, failures, stats, demo, doctor):
     module.register(app)
 app.add_typer(conversions.app, name="conversions")
+app.add_typer(dataset.app, name="dataset")
 
 
 def _version(wanted: bool) -> None:

@@ -72,12 +72,13 @@ def index(
 ) -> IngestReport:
     """Bring a library up to date with a source.
 
-    Stopped anywhere, the same call continues.
+    Stopped anywhere, the same call continues. One run at a time: a second one would repair what
+    the first is writing.
 
     Args:
         on_progress: called in this thread, several times a second.
     Raises:
-        SourceError: the source cannot be read, or has no pictures.
+        SourceError: the source cannot be read, or has no pictures; nothing is pruned then.
         StorageFull: the disk is full; what was written stays.
         KeyboardInterrupt: after writing what had been embedded.
     """
@@ -170,9 +171,13 @@ class _Run:
         finally:
             self._counting.stop()
             pool.shutdown(wait=True, cancel_futures=True)
-        if not self._seen and not self._plan.prune:
+        if not self._seen:
             folder = printable(uri_of(self._source.name))
-            raise SourceError(f"there are no pictures in {folder}; give a folder that has some")
+            remedy = "give a folder that has some"
+            if self._plan.prune:
+                # The place of a disk that is not mounted is an empty folder too.
+                remedy = "nothing was pruned; if they have gone for good, prune the folder above"
+            raise SourceError(f"there are no pictures in {folder}; {remedy}")
 
     def vanished(self) -> set[str]:
         """Failures whose item is no longer in the source, or is well again; after `work`."""

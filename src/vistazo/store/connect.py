@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shutil
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,7 +37,11 @@ _DATA = "store"  # the engine's own files, inside the library's folder
 
 # Vector indexes are built after bulk loading, not at each insert: at every insert they would be
 # built again for each small part.
-_SESSION = {"materialize_skip_indexes_on_insert": 0}
+# Deletes write patches where the table allows it (see schema.py).
+_SESSION = {
+    "materialize_skip_indexes_on_insert": 0,
+    "lightweight_delete_mode": "lightweight_update",
+}
 
 # The engine's codes for what the author of the SQL can mend.
 _AUTHOR_ERRORS = frozenset(
@@ -84,6 +89,8 @@ class Connection:
         self._client = client
         self._pid = os.getpid()
         self.dialect = dialect
+        # Held by whoever changes many rows in several statements: one run of ingest at a time.
+        self.writing = threading.Lock()
 
     def execute(self, sql: str, params: Params | None = None) -> None:
         """Run a statement whose result does not matter."""
@@ -213,6 +220,7 @@ _open_guard = threading.Lock()
 class _Shared:
     connection: Connection
     lock: lock.OwnerLock
+    made: bool
     users: int = 1
 
 
@@ -279,17 +287,25 @@ def connect(address: Address, *, create: bool, wait_s: float) -> Connection:
             )
         _check(folder, create=create)
         held = lock.acquire(folder, wait_s)
+        made = not (folder / _DATA).exists()
         try:
             connection = _chdb(folder / _DATA)
         except BaseException:
+            if made:
+                shutil.rmtree(folder / _DATA, ignore_errors=True)
             held.release()
             raise
-        _open[folder] = _Shared(connection, held)
+        _open[folder] = _Shared(connection, held, made)
         return connection
 
 
-def disconnect(address: Address) -> None:
-    """Give back a connection; the last one out closes the engine and lets others in."""
+def disconnect(address: Address, *, half_made: bool = False) -> None:
+    """Give back a connection; the last one out closes the engine and lets others in.
+
+    Args:
+        half_made: the tables could not be made; where `connect` made the engine's files they go,
+            for the engine never opens again on a table's definition that was cut short.
+    """
     folder = Path(os.path.realpath(address.folder))
     with _open_guard:
         shared = _open[folder]
@@ -297,6 +313,8 @@ def disconnect(address: Address) -> None:
         if shared.users == 0:
             del _open[folder]
             shared.connection.close()
+            if half_made and shared.made:
+                shutil.rmtree(folder / _DATA, ignore_errors=True)
             shared.lock.release()
 
 
@@ -314,6 +332,8 @@ def _check(folder: Path, *, create: bool) -> None:
     try:
         _check_readable(folder, shown, create=create)
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise mapped(error) from error
         raise LibraryInvalid(
             f"the folder {shown} cannot be used: {error.strerror}; give another --db"
         ) from error

@@ -9,6 +9,10 @@ from vistazo.store.connect import Connection
 # that 7 to 12 ms instead of 16 to 21 ms at a million rows. Inserts survive a power loss.
 _BY_KEY = "min_compress_block_size = 16384, max_compress_block_size = 65536"
 _DURABLE = "fsync_after_insert = 1, fsync_part_directory = 1"
+# Rows can then be deleted by a small patch beside their part. Else a delete rewrites what it meets:
+# two seconds instead of 0.03 at 20,000 photos with a vector index, and on a disk with less room
+# than the largest part it waits for ever.
+_PATCHED = "enable_block_number_column = 1, enable_block_offset_column = 1"
 
 _FIRST = (
     f"""
@@ -35,12 +39,12 @@ _FIRST = (
         fingerprint String,
         added_at DateTime64(3, 'UTC') DEFAULT now64(3)
     ) ENGINE = MergeTree ORDER BY photo_id
-    SETTINGS index_granularity = 256, {_BY_KEY}, {_DURABLE}
+    SETTINGS index_granularity = 256, {_BY_KEY}, {_DURABLE}, {_PATCHED}
     """,
     f"""
     CREATE TABLE thumbnails (photo_id String, image String CODEC(NONE))
     ENGINE = MergeTree ORDER BY photo_id
-    SETTINGS index_granularity = 32, {_BY_KEY}, {_DURABLE}
+    SETTINGS index_granularity = 32, {_BY_KEY}, {_DURABLE}, {_PATCHED}
     """,
     f"""
     CREATE TABLE conversions (
@@ -53,7 +57,7 @@ _FIRST = (
         conversion_country LowCardinality(String),
         load_id LowCardinality(String)
     ) ENGINE = MergeTree ORDER BY (photo_id, keyword)
-    SETTINGS {_DURABLE}
+    SETTINGS {_DURABLE}, {_PATCHED}
     """,
     # A file of conversions that has been loaded whole; `load_id` without a row here is a
     # load that was stopped, and is taken out before the next one.
@@ -61,21 +65,21 @@ _FIRST = (
     CREATE TABLE loads (
         load_id String, file String, digest String, rows UInt64, rejected UInt64,
         loaded_at DateTime64(3, 'UTC') DEFAULT now64(3)
-    ) ENGINE = MergeTree ORDER BY load_id SETTINGS {_DURABLE}
+    ) ENGINE = MergeTree ORDER BY load_id SETTINGS {_DURABLE}, {_PATCHED}
     """,
     f"""
     CREATE TABLE failures (
         url String, stage LowCardinality(String), code LowCardinality(String), message String,
         attempts UInt32, fingerprint String, source LowCardinality(String),
         failed_at DateTime64(3, 'UTC') DEFAULT now64(3)
-    ) ENGINE = MergeTree ORDER BY url SETTINGS {_DURABLE}
+    ) ENGINE = MergeTree ORDER BY url SETTINGS {_DURABLE}, {_PATCHED}
     """,
     # One row when an ingest run starts and one when it ends; a start alone is a run that died.
     f"""
     CREATE TABLE runs (
         run_id String, event Enum8('started' = 1, 'ended' = 2), source String,
         at DateTime64(3, 'UTC') DEFAULT now64(3)
-    ) ENGINE = MergeTree ORDER BY run_id SETTINGS {_DURABLE}
+    ) ENGINE = MergeTree ORDER BY run_id SETTINGS {_DURABLE}, {_PATCHED}
     """,
     "CREATE TABLE encoders (name String, dim UInt32, checksum String)"
     " ENGINE = MergeTree ORDER BY name",

@@ -12,15 +12,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from vistazo.errors import InvalidSQL, StorageFull, StoreError
-from vistazo.records import EncoderSpec, Float32Array, Metadata, Photo, printable, uri_of
+from vistazo.errors import InvalidSQL
+from vistazo.records import EncoderSpec, Float32Array, Photo, printable
 from vistazo.store.connect import Connection
 from vistazo.store.filters import Filter
-
-_COLUMNS = (
-    "photo_id, photo_image_url, width, height, format, size_bytes, content_hash, fingerprint,"
-    " source, description, photographer, camera, place, taken_at, latitude, longitude, attributes"
-)
+from vistazo.store.rows import COLUMNS, clean, photo_of, photo_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +105,7 @@ class Store:
             InvalidSQL: a vector is not as long as the encoder's; nothing has changed.
             StorageFull: the disk is full; photos already written stay.
         """
-        photos = list({_clean(new.photo.photo_id): new for new in photos}.values())
+        photos = list({clean(new.photo.photo_id): new for new in photos}.values())
         self._check_lengths(photos)
         ids = [new.photo.photo_id for new in photos]
         self.delete([*stale_ids, *ids])
@@ -119,12 +115,12 @@ class Store:
             "thumbnails",
             pa.table(
                 {
-                    "photo_id": [_clean(each) for each in ids],
+                    "photo_id": [clean(each) for each in ids],
                     "image": [new.thumbnail for new in photos],
                 }
             ),
         )
-        self._connection.insert("photos", _photo_table(photos))
+        self._connection.insert("photos", photo_table(photos))
 
     def _check_lengths(self, photos: Sequence[NewPhoto]) -> None:
         # The constraint `vector_len` would refuse too, but after the old rows have been deleted.
@@ -148,18 +144,9 @@ class Store:
         doomed = {"ids": [row["photo_id"] for row in found]}
         self.note_change(len(found))
         for table in ("photos", "thumbnails"):
-            statement = f"DELETE FROM {table} WHERE photo_id IN {{ids:Array(String)}}"
-            try:
-                self._connection.execute(statement, doomed)
-            except StorageFull:
-                raise
-            except StoreError:
-                # The engine changes a table in turn: behind an index that cannot be built, no
-                # row could be deleted.
-                if self.index_status().state != "Error":
-                    raise
-                self.drop_index()
-                self._connection.execute(statement, doomed)
+            self._connection.execute(
+                f"DELETE FROM {table} WHERE photo_id IN {{ids:Array(String)}}", doomed
+            )
         return len(found)
 
     def note_change(self, rows: int = 1) -> None:
@@ -332,76 +319,7 @@ class Store:
         if not values:
             return []
         rows = self._connection.rows(
-            f"SELECT {_COLUMNS} FROM photos WHERE {column} IN {{values:Array(String)}}",
+            f"SELECT {COLUMNS} FROM photos WHERE {column} IN {{values:Array(String)}}",
             {"values": list(values)},
         )
-        return [_photo(row) for row in rows]
-
-
-def _photo(row: Mapping[str, Any]) -> Photo:
-    taken = row["taken_at"]
-    return Photo(
-        photo_id=row["photo_id"],
-        url=row["photo_image_url"],
-        width=row["width"],
-        height=row["height"],
-        format=row["format"],
-        size_bytes=row["size_bytes"],
-        content_hash=row["content_hash"],
-        fingerprint=row["fingerprint"],
-        source=row["source"],
-        metadata=Metadata(
-            description=row["description"],
-            photographer=row["photographer"],
-            camera=row["camera"],
-            place=row["place"],
-            taken_at=taken.replace(tzinfo=None) if taken else None,
-            latitude=row["latitude"],
-            longitude=row["longitude"],
-            attributes=dict(row["attributes"]),
-        ),
-    )
-
-
-def _photo_table(photos: Sequence[NewPhoto]) -> pa.Table:
-    rows = [new.photo for new in photos]
-    facts = [photo.metadata for photo in rows]
-    vectors = np.stack([new.embedding for new in photos]).astype(np.float32, copy=False)
-    texts = {
-        "photo_id": [photo.photo_id for photo in rows],
-        "photo_image_url": [photo.url for photo in rows],
-        "file_stem": [_stem(photo.url) for photo in rows],
-        "content_hash": [photo.content_hash for photo in rows],
-        "format": [photo.format for photo in rows],
-        "fingerprint": [photo.fingerprint for photo in rows],
-        "source": [photo.source for photo in rows],
-        "description": [fact.description for fact in facts],
-        "photographer": [fact.photographer for fact in facts],
-        "camera": [fact.camera for fact in facts],
-        "place": [fact.place for fact in facts],
-    }
-    columns = {name: pa.array([_clean(v) for v in values]) for name, values in texts.items()}
-    return pa.table(
-        {
-            **columns,
-            "photo_embed": pa.FixedSizeListArray.from_arrays(vectors.ravel(), vectors.shape[1]),
-            "size_bytes": pa.array([photo.size_bytes for photo in rows], pa.uint64()),
-            "width": pa.array([photo.width for photo in rows], pa.uint32()),
-            "height": pa.array([photo.height for photo in rows], pa.uint32()),
-            "taken_at": pa.array([fact.taken_at for fact in facts], pa.timestamp("s", "UTC")),
-            "latitude": pa.array([fact.latitude for fact in facts], pa.float64()),
-            "longitude": pa.array([fact.longitude for fact in facts], pa.float64()),
-            "attributes": pa.array(
-                [[(_clean(k), _clean(v)) for k, v in fact.attributes.items()] for fact in facts],
-                pa.map_(pa.string(), pa.string()),
-            ),
-        }
-    )
-
-
-def _stem(url: str) -> str:
-    return uri_of(url).rpartition("/")[2].rpartition(".")[0]
-
-
-def _clean(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+        return [photo_of(row) for row in rows]

@@ -292,7 +292,7 @@ class TestPrune:
         report = library.index(pictures, encoder=encoder, prune=True)
         assert counts(report) == {"unchanged": 10, "pruned": 1}
 
-    def test_an_emptied_folder_needs_prune(
+    def test_an_emptied_folder_is_pruned_with_the_folder_above(
         self, library: Library, pictures: Path, encoder: ColourEncoder
     ) -> None:
         library.index(pictures, encoder=encoder)
@@ -300,9 +300,13 @@ class TestPrune:
         pictures.mkdir()
         with pytest.raises(SourceError, match=r"^there are no pictures in .*/pictures; give a"):
             library.index(pictures, encoder=encoder)
+        with pytest.raises(SourceError, match="; nothing was pruned; if they have gone for good"):
+            library.index(pictures, encoder=encoder, prune=True)
         assert len(rows.photos(library)) == 12
-        assert counts(library.index(pictures, encoder=encoder, prune=True)) == {"pruned": 12}
-        assert rows.everything(library)["thumbnails"] == []
+        paint(pictures.parent / "other.png", "red")
+        report = library.index(pictures.parent, encoder=encoder, prune=True)
+        assert counts(report) == {"added": 1, "pruned": 12}
+        assert len(rows.everything(library)["thumbnails"]) == 1
 
     @pytest.mark.parametrize("kind", ["dangling", "looping", "unreadable"])
     def test_a_folder_that_cannot_be_looked_into_keeps_its_rows(
@@ -756,6 +760,25 @@ class Moody(FolderSource):
 
 
 class TestCourse:
+    def test_two_runs_at_once_take_turns(
+        self, library: Library, pictures: Path, tmp_path: Path, encoder: ColourEncoder
+    ) -> None:
+        for number in range(40):
+            paint(tmp_path / "more" / f"{number}.png", f"rgb({number * 6}, 0, 200)")
+        reports: list[IngestReport] = []
+        runs = [
+            threading.Thread(
+                target=lambda folder=folder: reports.append(library.index(folder, encoder=encoder))
+            )
+            for folder in (pictures, tmp_path / "more", pictures)
+        ]
+        for run in runs:
+            run.start()
+        for run in runs:
+            run.join()
+        assert sorted(report.added for report in reports) == [0, 12, 40]
+        assert len(rows.everything(library)["thumbnails"]) == 52
+
     def test_an_empty_folder(
         self, library: Library, tmp_path: Path, encoder: ColourEncoder
     ) -> None:
@@ -763,7 +786,6 @@ class TestCourse:
         (tmp_path / "p/notes.txt").write_text("no picture")
         with pytest.raises(SourceError, match=r"^there are no pictures in .*/p; give a folder"):
             library.index(tmp_path / "p", encoder=encoder)
-        assert counts(library.index(tmp_path / "p", encoder=encoder, prune=True)) == {}
         with pytest.raises(LibraryEmpty):
             library.search("red")
 
