@@ -27,7 +27,7 @@ COLUMNS = (
 
 def rows() -> list[tuple[str, ...]]:
     """Photographs first, then stamps, in the order of their captions tables."""
-    found = []
+    found: list[tuple[str, ...]] = []
     for folder in ("photos", "stamps"):
         with open(SAMPLE / folder / "captions.tsv", encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file, delimiter="\t"):

@@ -15,20 +15,26 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vistazo import errors
+    from vistazo.analytics.trends import Downloads
     from vistazo.config import Settings
     from vistazo.errors import VistazoError
     from vistazo.library import Library, open
     from vistazo.records import (
         Candidate,
+        CountryDownloads,
         Demand,
         EncoderSpec,
         Failure,
         Hit,
         IngestReport,
+        KeywordDownloads,
         LoadReport,
         Metadata,
+        Mismatch,
+        MonthDownloads,
         Photo,
         Query,
+        RisingKeyword,
     )
     from vistazo.search.hits import Hits
 
@@ -39,32 +45,44 @@ _HOMES = {
     "open": "library",
     "Settings": "config",
     "VistazoError": "errors",
+    "Downloads": "analytics.trends",
     "Hits": "search.hits",
     "Candidate": "records",
+    "CountryDownloads": "records",
     "Demand": "records",
     "EncoderSpec": "records",
     "Failure": "records",
     "Hit": "records",
     "IngestReport": "records",
+    "KeywordDownloads": "records",
     "LoadReport": "records",
     "Metadata": "records",
+    "Mismatch": "records",
+    "MonthDownloads": "records",
     "Photo": "records",
     "Query": "records",
+    "RisingKeyword": "records",
 }
 
 __all__ = [
     "Candidate",
+    "CountryDownloads",
     "Demand",
+    "Downloads",
     "EncoderSpec",
     "Failure",
     "Hit",
     "Hits",
     "IngestReport",
+    "KeywordDownloads",
     "Library",
     "LoadReport",
     "Metadata",
+    "Mismatch",
+    "MonthDownloads",
     "Photo",
     "Query",
+    "RisingKeyword",
     "Settings",
     "VistazoError",
     "__version__",

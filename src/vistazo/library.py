@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from vistazo.analytics.demand import Totals, demand, totals
 from vistazo.analytics.load import load_conversions, load_tables, repair_loads
+from vistazo.analytics.trends import Downloads
 from vistazo.config import Settings
 from vistazo.datasets.build import BuildPlan, BuildReport, build
 from vistazo.encoders.choice import EncoderChoice
@@ -280,6 +281,15 @@ class Library:
         return demand(
             self._connection, statement.sql, statement.params, settings=statement.settings
         )
+
+    def downloads(self, query: Query | None = None) -> Downloads:
+        """Questions about downloads: top keywords, countries, months, what rises, mismatches.
+
+        Args:
+            query: count only downloads of the photos it finds; None counts the whole log.
+        """
+        found = None if query is None else self._path.statement(self._engine.target(query))
+        return Downloads(self._connection, found)
 
     def sql(
         self, query: str, params: Mapping[str, Any] | None = None, *, write: bool = False

@@ -73,7 +73,8 @@ def test_every_python_block_runs(home: Path) -> None:
             env=os.environ | {"MPLBACKEND": "agg"},
         )
         assert result.returncode == 0, f"{page}:\n{text}\n{result.stderr}"
-    assert (home / "hits.png").read_bytes().startswith(b"\x89PNG")
+    for name in ("hits.png", "keywords.png"):
+        assert (home / name).read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_toml_example_is_valid(tmp_path: Path) -> None:

@@ -159,6 +159,27 @@ def test_demand_counts_the_downloads_of_what_is_found(
     filled.sql("TRUNCATE TABLE conversions", write=True)
 
 
+def test_downloads_of_everything_and_of_what_is_found(
+    filled: vistazo.Library, tmp_path: Path
+) -> None:
+    ids = {stem: hit.photo_id for hit in filled.search("red", k=12) for stem in stems([hit])}
+    log = tmp_path / "log.tsv"
+    rows = [("crimson", "sunset"), ("crimson", "sunset"), ("tomato", "soup"), ("blue", "sea")]
+    log.write_text("photo_id\tkeyword\n" + "".join(f"{ids[p]}\t{w}\n" for p, w in rows))
+    filled.load_conversions(log)
+
+    def words(downloads: vistazo.Downloads) -> list[tuple[str, int]]:
+        return [(each.keyword, each.downloads) for each in downloads.top_keywords()]
+
+    assert words(filled.downloads()) == [("sunset", 2), ("sea", 1), ("soup", 1)]
+    assert words(filled.downloads(Query(text="red", k=3))) == [("sunset", 2), ("soup", 1)]
+    # Not those of the photo itself.
+    assert words(filled.downloads(Query(photo_id=ids["crimson"], k=2))) == [("soup", 1)]
+    with pytest.raises(InvalidFilter):
+        filled.downloads(Query(text="red", where="width >"))
+    filled.sql("TRUNCATE TABLE conversions", write=True)
+
+
 def test_hits_show_themselves_as_a_grid(
     filled: vistazo.Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

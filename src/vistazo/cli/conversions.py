@@ -8,8 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vistazo.cli import render
-from vistazo.cli.options import Db, Encoder, Json, K, Where, examples, note, open_library
+from vistazo.cli import render, trends
+from vistazo.cli.options import (
+    Db,
+    Encoder,
+    For,
+    Json,
+    K,
+    Similar,
+    Where,
+    examples,
+    note,
+    open_library,
+)
 from vistazo.errors import UsageError
 from vistazo.records import Query, printable
 
@@ -36,10 +47,8 @@ _COLUMNS = (
 @app.callback()
 def ask(
     context: typer.Context,
-    words: Annotated[
-        str | None, typer.Option("--for", help="What the photos show, in your words.")
-    ] = None,
-    similar: Annotated[str | None, typer.Option("--similar", help="Id of a photo.")] = None,
+    words: For = None,
+    similar: Similar = None,
     k: K = 10,
     where: Where = "",
     db: Db = None,
@@ -51,6 +60,9 @@ def ask(
     Most downloaded first; then the keywords that led people to the most popular one.
     """
     if context.invoked_subcommand is not None:
+        if words is not None or similar is not None or where or db or encoder or as_json:
+            command = context.invoked_subcommand
+            raise UsageError(f"write options after the command: vistazo conversions {command} ..")
         return 0
     if (words is None) == (similar is None):
         raise UsageError("give either --for 'WORDS' or --similar ID, or: load FILE")
@@ -96,6 +108,9 @@ def load(
     if report.unknown_photos:
         note(f"{report.unknown_photos:,} conversions are of photos that are not in the library")
     return 0
+
+
+trends.register(app)
 
 
 def print_demand(demand: Demand, *, table: bool = False) -> None:

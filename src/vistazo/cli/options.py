@@ -19,8 +19,10 @@ Db = Annotated[
 Encoder = Annotated[
     str | None, typer.Option("--encoder", help="auto or the name of an encoder. [VISTAZO_ENCODER]")
 ]
+For = Annotated[str | None, typer.Option("--for", help="What the photos show, in your words.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 K = Annotated[int, typer.Option("-k", help="How many photos, 1 to 100,000.")]
+Similar = Annotated[str | None, typer.Option("--similar", help="Id of a photo.")]
 Where = Annotated[
     str, typer.Option("--where", help="Filter, such as: width > 1000 and taken >= 2019")
 ]

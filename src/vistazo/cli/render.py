@@ -23,11 +23,16 @@ PLAIN_WIDTH = 120
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a table; `flexible` ones shrink when the terminal is narrow."""
+    """One column of a table; `flexible` ones shrink when the terminal is narrow.
+
+    Attributes:
+        width: characters it always has; None as many as its longest value needs.
+    """
 
     name: str
     align: Literal["left", "right"] = "left"
     flexible: bool = False
+    width: int | None = None
 
 
 HIT_COLUMNS = (
@@ -58,7 +63,7 @@ def print_rows(
     columns: Sequence[Column], rows: Iterable[Sequence[str]], *, table: bool = False
 ) -> None:
     """Print a table on a terminal, or when `table` asks for it; else tab-separated lines."""
-    if not (table or sys.stdout.isatty()):
+    if not (table or on_terminal()):
         print("\t".join(column.name or "#" for column in columns))
         for row in rows:
             print("\t".join(printable(cell) for cell in row))
@@ -78,11 +83,17 @@ def print_rows(
             justify=column.align,
             no_wrap=not column.flexible,
             overflow="ellipsis" if not column.flexible else "fold",
+            width=column.width,
             min_width=min(widest, screen.width // 2) if number == len(columns) else None,
         )
     for line in lines:
         grid.add_row(*map(Text, line))
     screen.print(grid)
+
+
+def on_terminal() -> bool:
+    """Whether results are read by a person, and not by a program or from a file."""
+    return sys.stdout.isatty()
 
 
 def console() -> Console:

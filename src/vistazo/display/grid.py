@@ -1,26 +1,18 @@
-"""The image grid that notebooks show.
-
-Drawn with matplotlib's objects, without pyplot: no global state changes, nothing has to be closed.
-A bare `Figure` shows itself in a notebook only after `%matplotlib inline`; a `Grid` always does.
-"""
+"""The image grid that notebooks show."""
 
 from __future__ import annotations
 
-import io
-import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vistazo.display.figure import DPI, INK, SOFT, Drawing, Letters, new_figure
 from vistazo.display.sheet import Row, fit_lines, justified_rows, pictures_of
-from vistazo.errors import Unsupported, UsageError
-from vistazo.records import Hit, printable
+from vistazo.errors import UsageError
+from vistazo.records import Hit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-DPI = 120
 # A thumbnail's longer side is 320 px: at this width a column shows it without enlarging.
 COLUMN_PX = 240
 GAP_PX = 10
@@ -30,49 +22,12 @@ LINE_PX = 17
 TITLE_PX = 44
 NARROWEST_PX = 360
 FONT_PX, TITLE_FONT_PX = 12, 19
-INK, SOFT = "#1f2328", "#6b7280"
-# Asked for where DejaVu Sans lacks a letter, when installed; matplotlib picks glyph by glyph.
-FALLBACK_FONTS = ("Noto Sans CJK JP", "Noto Sans CJK SC", "Hiragino Sans", "Arial Unicode MS")
-UNKNOWN_LETTER = "\u25af"
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """A figure that shows itself in a notebook."""
+class Grid(Drawing):
+    """The pictures of a search as a figure that shows itself in a notebook."""
 
-    figure: Figure
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the picture; the suffix names the format (PNG without one).
-
-        Raises:
-            Unsupported: matplotlib cannot write that format.
-        """
-        target = Path(path)
-        kind = target.suffix.lstrip(".").lower() or "png"
-        known = self.figure.canvas.get_supported_filetypes()
-        if kind not in known:
-            raise Unsupported(f"cannot write a .{kind} picture; one of: {', '.join(sorted(known))}")
-        self.figure.savefig(target, format=kind, dpi="figure", facecolor="white")
-        return target
-
-    def open_viewer(self) -> None:
-        """Show the figure with the system's picture viewer.
-
-        Raises:
-            Unsupported: there is none.
-        """
-        from PIL import Image, ImageShow
-
-        with Image.open(io.BytesIO(self._repr_png_())) as picture:
-            if not ImageShow.show(picture, title="vistazo"):
-                message = "there is no picture viewer here; save the grid: .grid().save('hits.png')"
-                raise Unsupported(message)
-
-    def _repr_png_(self) -> bytes:
-        drawn = io.BytesIO()
-        self.figure.savefig(drawn, format="png", dpi="figure", facecolor="white")
-        return drawn.getvalue()
+    __slots__ = ()
 
 
 def image_grid(
@@ -96,16 +51,7 @@ def image_grid(
     """
     if columns < 1:
         raise UsageError(f"columns must be at least 1, not {columns}")
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        message = 'drawing needs matplotlib: pip install "vistazo[notebook]"'
-        raise Unsupported(message) from error
-    figure = Figure(figsize=(1, 1), dpi=DPI, facecolor="white")
-    canvas: Any = FigureCanvasAgg(figure)
-    letters = _Letters(canvas.get_renderer())
-
+    figure, letters = new_figure()
     pictures = pictures_of(hits, thumbnails)
     aspects = [picture.width / picture.height for picture in pictures]
     full = columns * COLUMN_PX + (columns - 1) * GAP_PX
@@ -153,42 +99,8 @@ def image_grid(
     return figure
 
 
-class _Letters:
-    """Which letters can be drawn, and how wide they are."""
-
-    def __init__(self, renderer: Any) -> None:
-        from matplotlib.font_manager import findfont, fontManager, get_font
-
-        installed = {entry.name for entry in fontManager.ttflist}
-        self.families = ["DejaVu Sans", *(name for name in FALLBACK_FONTS if name in installed)]
-        self._renderer = renderer
-        self._known = set[int]().union(
-            *(get_font(findfont(name)).get_charmap() for name in self.families)
-        )
-
-    def known(self, text: str) -> str:
-        """One line; a letter that no font has becomes a box, or matplotlib warns at each."""
-        line = printable(" ".join(text.split()))
-        return "".join(c if ord(c) in self._known else UNKNOWN_LETTER for c in line)
-
-    def measure(self, size_px: int, weight: str) -> Callable[[str], float]:
-        """The width of a string in pixels."""
-        from matplotlib.font_manager import FontProperties
-
-        font = FontProperties(family=self.families, size=size_px * 72 / DPI, weight=weight)
-        cached: dict[str, float] = {}
-
-        def width(text: str) -> float:
-            if text not in cached:
-                size = self._renderer.get_text_width_height_descent(text, font, False)
-                cached[text] = float(size[0])
-            return cached[text]
-
-        return width
-
-
 def _caption_lines(
-    hits: Sequence[Hit], row: Row, letters: _Letters
+    hits: Sequence[Hit], row: Row, letters: Letters
 ) -> dict[int, list[tuple[str, str, str]]]:
     """(text, colour, weight) of each line under each picture of a row."""
     measure = letters.measure(FONT_PX, "normal")
@@ -202,19 +114,14 @@ def _caption_lines(
     return found
 
 
-def _writer(axes: Any, letters: _Letters) -> Callable[..., None]:
+def _writer(axes: Any, letters: Letters) -> Callable[..., None]:
     def write(x: float, y: float, text: str, size_px: int, colour: str, weight: str) -> None:
         axes.text(
             x,
             y + size_px,  # a common baseline: "top" would move with the letters of each line
             text,
-            fontsize=size_px * 72 / DPI,
-            family=letters.families,
-            color=colour,
-            weight=weight,
             va="baseline",
-            parse_math=False,  # "$5 or $6" is a price
-            usetex=False,
+            **letters.style(size_px, colour, weight),
         )
 
     return write

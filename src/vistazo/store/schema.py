@@ -129,7 +129,17 @@ _SECOND = (
     " subject LowCardinality(String) DEFAULT 'conversions' AFTER load_id",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND)
+# The pair (photo, keyword) of a conversion as one number, 0 without a keyword. The most frequent of
+# two million pairs are found by it in a twentieth of the time that grouping two strings takes, for
+# 7 % more time to load and 20 % more disk (bench/analytics.py). Where an older library's rows lack
+# it, it is computed when it is read.
+_PAIRS = (
+    "ALTER TABLE conversions ADD COLUMN IF NOT EXISTS pair UInt64"
+    " MATERIALIZED if(keyword = '', 0, cityHash64(photo_id, keyword))",
+    "ALTER TABLE conversions MATERIALIZE COLUMN pair SETTINGS mutations_sync = 1",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _PAIRS)
 
 
 def migrate(connection: Connection) -> None:
