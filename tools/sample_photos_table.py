@@ -29,7 +29,7 @@ def rows() -> list[tuple[str, ...]]:
     """Photographs first, then stamps, in the order of their captions tables."""
     found: list[tuple[str, ...]] = []
     for folder in ("photos", "stamps"):
-        with open(SAMPLE / folder / "captions.tsv", encoding="utf-8", newline="") as file:
+        with (SAMPLE / folder / "captions.tsv").open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file, delimiter="\t"):
                 first, _, last = row.get("author", "").rpartition(" ")
                 found.append(
@@ -50,7 +50,7 @@ def rows() -> list[tuple[str, ...]]:
 
 
 if __name__ == "__main__":
-    with open(SAMPLE / "photos.tsv000", "w", encoding="utf-8", newline="") as out:
+    with (SAMPLE / "photos.tsv000").open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out, delimiter="\t", lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows(rows())

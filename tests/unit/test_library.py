@@ -199,6 +199,14 @@ def test_hits_show_themselves_as_a_grid(
     assert shown[0]._repr_png_().startswith(b"\x89PNG")  # type: ignore[attr-defined]
 
 
+def test_a_part_of_the_hits_can_show_itself_too(filled: vistazo.Library) -> None:
+    hits = filled.search("red", k=5)
+    assert stems(hits[1:3]) == ["crimson", "tomato"]
+    assert isinstance(hits[1:3], vistazo.Hits)
+    assert hits[1:3].thumbnails().keys() == {hit.photo_id for hit in hits[1:3]}
+    assert hits[1] == list(hits)[1]
+
+
 def test_without_a_notebook_or_viewer_show_says_what_to_do(
     filled: vistazo.Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:

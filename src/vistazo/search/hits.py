@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 from vistazo.records import Hit
 
@@ -29,6 +29,18 @@ class Hits(list[Hit]):
         super().__init__(hits)
         self._thumbnails = thumbnails
         self._title = title
+
+    @overload
+    def __getitem__(self, at: SupportsIndex) -> Hit: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Hits: ...
+
+    def __getitem__(self, at: SupportsIndex | slice) -> Hit | Hits:
+        """One hit, or a part of them that can show itself too."""
+        if isinstance(at, slice):
+            return Hits(super().__getitem__(at), self._thumbnails, self._title)
+        return super().__getitem__(at)
 
     def thumbnails(self) -> Mapping[str, bytes]:
         """WebP bytes, longer side at most 320 pixels, by photo id."""
