@@ -18,6 +18,7 @@ from vistazo.encoders.choice import EncoderChoice
 from vistazo.errors import PhotoNotFound
 from vistazo.ingest import pipeline
 from vistazo.ingest.decode import DecodeLimits
+from vistazo.ingest.download_plan import DownloadPlan
 from vistazo.ingest.journal import Journal
 from vistazo.ingest.pipeline import IngestPlan
 from vistazo.ingest.progress import Progress
@@ -165,6 +166,7 @@ class Library:
             batch_size=self._settings.batch_size,
             threads=self._settings.threads or IngestPlan().threads,
             limits=DecodeLimits(max_pixels=self._settings.max_pixels),
+            downloads=DownloadPlan.of(self._settings),
         )
         report = pipeline.index(pictures, chosen, self._store, self._journal, plan, on_progress)
         if self._store.count() >= self._settings.vector_index_rows:

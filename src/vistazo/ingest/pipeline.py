@@ -1,9 +1,9 @@
-"""One run: walk a source, decode in threads while the encoder works, write in small batches.
+"""One run: walk a source, read and decode while the encoder works, write in small batches.
 
-    source -> triage -> threads (fetch, decode, shrink) -> encoder (this thread) -> writer
+    source -> triage -> reading (fetch, decode, shrink) -> encoder (this thread) -> writer
 
 Every arrow is bounded: a folder of a million photos takes no more memory than one of a thousand.
-Results are taken in the order of the walk.
+Results are taken in the order they are done, so that one slow item does not hold up the others.
 """
 
 from __future__ import annotations
@@ -11,9 +11,7 @@ from __future__ import annotations
 import itertools
 import os
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -21,9 +19,11 @@ import numpy as np
 
 from vistazo.errors import EmbedError, ItemError, SourceError, StoreError, VistazoError
 from vistazo.ingest.decode import DEFAULT_LIMITS, DecodeLimits
+from vistazo.ingest.download_plan import DownloadPlan
 from vistazo.ingest.interrupts import interrupts_deferred
 from vistazo.ingest.prepare import KnownContent, Prepared, Preparer
 from vistazo.ingest.progress import Counting, Progress
+from vistazo.ingest.reading import Reading
 from vistazo.ingest.reuse import Reuse
 from vistazo.ingest.triage import Triage, Work, alive
 from vistazo.ingest.writer import Writer
@@ -51,8 +51,9 @@ class IngestPlan:
         retry_failed: take up only items that failed before.
         prune: remove photos of this source whose file has gone.
         batch_size: pictures embedded in one call.
-        threads: that fetch and decode.
+        threads: that read and decode.
         limits: what a picture may cost.
+        downloads: how pictures with a web address are fetched.
     """
 
     retry_failed: bool = False
@@ -60,6 +61,7 @@ class IngestPlan:
     batch_size: int = 32
     threads: int = field(default_factory=lambda: min(8, os.cpu_count() or 1))
     limits: DecodeLimits = DEFAULT_LIMITS
+    downloads: DownloadPlan = field(default_factory=DownloadPlan)
 
 
 def index(
@@ -135,8 +137,12 @@ class _Run:
         self._writer = writer
         self._on_progress = on_progress
         self._triage = Triage(store, source.name, failures, retry_failed=plan.retry_failed)
-        self._preparer = Preparer(
-            source, encoder, KnownContent(store.content_prefixes()), plan.limits
+        self._reading = Reading(
+            Preparer(source, encoder, KnownContent(store.content_prefixes()), plan.limits),
+            plan.downloads,
+            threads=plan.threads,
+            # Four batches keep both cores busy through one slow decode: see bench/ingest.py.
+            ahead=4 * plan.batch_size,
         )
         self._reuse = Reuse(store, source.name)
         self._met: set[str] = set()  # failures whose item is still in the source, and no better
@@ -148,13 +154,15 @@ class _Run:
 
     def work(self) -> None:
         """Walk the whole source."""
-        pool = ThreadPoolExecutor(self._plan.threads, "vistazo-decode")
         size = self._plan.batch_size
         fresh: list[Prepared] = []
         known: list[Prepared] = []
         try:
-            for prepared in self._prepared(pool):
-                (known if prepared.pixels is None else fresh).append(prepared)
+            for work, result in self._reading.results(self._works(), on_idle=self._tick):
+                if isinstance(result, Prepared):
+                    (known if result.pixels is None else fresh).append(result)
+                else:
+                    self._fail(work.item, result)
                 if len(known) >= _KNOWN_CHUNK:
                     fresh += self._reuse_vectors(known)
                     known.clear()
@@ -169,7 +177,7 @@ class _Run:
             self._report(last=True)
         finally:
             self._counting.stop()
-            pool.shutdown(wait=True, cancel_futures=True)
+            self._reading.close()
         if not self._seen and not self._plan.prune:
             folder = printable(uri_of(self._source.name))
             raise SourceError(f"there are no pictures in {folder}; give a folder that has some")
@@ -202,25 +210,6 @@ class _Run:
             self._tick()
             yield from result.work
 
-    def _prepared(self, pool: ThreadPoolExecutor) -> Iterator[Prepared]:
-        """Decoded items in the order of the walk, a few batches ahead of the encoder."""
-        # Four batches keep both cores busy through one slow decode: see bench/ingest.py.
-        ahead = 4 * self._plan.batch_size
-        queue: deque[tuple[Work, Future[Prepared | ItemError]]] = deque()
-        works = self._works()
-        while True:
-            while len(queue) < ahead and (work := next(works, None)) is not None:
-                queue.append((work, pool.submit(self._preparer.prepare, work)))
-            if not queue:
-                return
-            work, future = queue.popleft()
-            result = future.result()
-            if isinstance(result, Prepared):
-                yield result
-            else:
-                self._fail(work.item, result)
-                self._tick()
-
     def _reuse_vectors(self, known: Sequence[Prepared]) -> list[Prepared]:
         """Give photos the vector of the same content; returns those that need one after all."""
         found, rest = self._reuse.find(known) if known else ([], [])
@@ -234,7 +223,7 @@ class _Run:
         self._done += len(found)
         fresh: list[Prepared] = []
         for prepared in rest:
-            again = self._preparer.prepare(prepared.work, reuse=False)
+            again = self._reading.again(prepared.work)
             if isinstance(again, Prepared):
                 fresh.append(again)
             else:

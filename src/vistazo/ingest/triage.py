@@ -11,6 +11,8 @@ from vistazo.records import Failure, Photo, printable, uri_of
 from vistazo.sources.base import Item, hashed_id
 from vistazo.store.store import Store
 
+_FINAL = frozenset({"status-404", "status-410", "opted-out", "content-type"})
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -171,5 +173,12 @@ def _is_current(work: Work) -> bool:
 
 
 def _still_stands(failure: Failure, item: Item) -> bool:
-    # What could not be read may be readable now; a bad file stays bad until it changes.
-    return failure.stage == "decode" and failure.fingerprint == item.fingerprint
+    """Whether asking again would bring the same answer.
+
+    What could not be read may be readable now; a bad file stays bad until it changes. A web
+    server that says for good that there is no such picture, or that its publisher opts out, is
+    not asked by every run; one that was silent, busy or unknown is. So is an address that was
+    refused here (private, too large), as a setting may have changed.
+    """
+    final = failure.stage == "decode" or (failure.stage == "fetch" and failure.code in _FINAL)
+    return final and failure.fingerprint == item.fingerprint

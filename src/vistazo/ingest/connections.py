@@ -1,0 +1,227 @@
+"""Connections that only reach addresses that have been checked, and what their errors mean."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import threading
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator
+
+import httpcore
+import httpx
+from httpcore import SOCKET_OPTION
+
+from vistazo.ingest.download_plan import DownloadPlan
+from vistazo.ingest.hosts import is_public
+from vistazo.ingest.retries import Fault
+from vistazo.records import printable
+
+_REMEMBERED_S = 60.0
+_ADDRESSES = 3  # of a host that are tried
+
+
+class CheckedTransport(httpx.AsyncBaseTransport):
+    """httpx's way to the network through `httpcore`, with our own opening of connections.
+
+    Proxies of the environment are not used: behind one, no address could be checked.
+    """
+
+    def __init__(self, plan: DownloadPlan) -> None:
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=httpx.create_ssl_context(),  # SSL_CERT_FILE adds a company's own
+            max_connections=plan.concurrency,
+            max_keepalive_connections=plan.concurrency,
+            keepalive_expiry=15.0,
+            http2=True,
+            network_backend=CheckedBackend(allow_private=plan.allow_private_addresses),
+        )
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request; errors come as `httpcore` raises them, see `faults_named`."""
+        url = request.url
+        assert isinstance(request.stream, httpx.AsyncByteStream)
+        response = await self._pool.handle_async_request(
+            httpcore.Request(
+                method=request.method,
+                url=httpcore.URL(
+                    scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
+                ),
+                headers=request.headers.raw,
+                content=request.stream,
+                extensions=request.extensions,
+            )
+        )
+        return httpx.Response(
+            status_code=response.status,
+            headers=response.headers,
+            stream=_Body(response),
+            extensions=response.extensions,
+        )
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._pool.aclose()
+
+
+class _Body(httpx.AsyncByteStream):
+    def __init__(self, response: httpcore.Response) -> None:
+        self._response = response
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece in self._response.aiter_stream():
+            yield piece
+
+    async def aclose(self) -> None:
+        await self._response.aclose()
+
+
+class CheckedBackend(httpcore.AsyncNetworkBackend):
+    """Looks a host up itself, and connects to the very addresses that it has checked.
+
+    Else a name could show a public address to the check and a private one to the connection
+    (DNS rebinding). TLS still verifies the host's name.
+
+    Raises:
+        Fault: `dns` or `private-address`.
+    """
+
+    def __init__(self, *, allow_private: bool) -> None:
+        self._allow_private = allow_private
+        self._names = Names()
+        self._plain = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Connect to the first address that answers."""
+        try:
+            async with asyncio.timeout(timeout):
+                found = await self._names.addresses(host)
+        except TimeoutError as error:
+            reason = f"looking up {printable(host)} took longer than {timeout:g} s"
+            raise Fault(reason, code="dns", again=True) from error
+        good = [number for number in found if self._allow_private or is_public(number)]
+        if not good:
+            shown = f"{printable(host)} ({found[0]})" if found[0] != host else host
+            raise Fault(
+                f"{shown} is on this machine or a private network, and"
+                " allow_private_addresses is false",
+                code="private-address",
+            )
+        refused: httpcore.ConnectError | httpcore.ConnectTimeout | None = None
+        good = good[:_ADDRESSES]
+        for number in good:
+            try:
+                return await self._plain.connect_tcp(
+                    number,
+                    port,
+                    None if timeout is None else timeout / len(good),
+                    local_address,
+                    socket_options,
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                refused = error
+        assert refused is not None
+        raise refused
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+
+class Names:
+    """Looks up hosts, each once a minute, in threads that nobody waits for at the end.
+
+    The event loop's own look-ups run in a pool that a program joins when it ends, and a name
+    server that does not answer would hold it up for half a minute.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[float, asyncio.Future[list[str] | OSError]]] = {}
+
+    async def addresses(self, host: str) -> list[str]:
+        """The numeric addresses of a host, best first.
+
+        Raises:
+            Fault: `dns`.
+        """
+        until, answer = self._known.get(host, (0.0, None))
+        if answer is None or (answer.done() and time.monotonic() > until):
+            answer = self._look_up(host)
+        found = await asyncio.shield(answer)
+        if isinstance(found, list):
+            return found
+        if self._known.get(host, (0.0, None))[1] is answer:
+            del self._known[host]
+        passing = isinstance(found, socket.gaierror) and found.errno == socket.EAI_AGAIN
+        reason = printable(found.strerror or str(found))
+        raise Fault(f"looking up {printable(host)} failed: {reason}", code="dns", again=passing)
+
+    def _look_up(self, host: str) -> asyncio.Future[list[str] | OSError]:
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[list[str] | OSError] = loop.create_future()
+        if len(self._known) > 10_000:
+            self._known.clear()
+        self._known[host] = (time.monotonic() + _REMEMBERED_S, answer)
+
+        def settle(found: list[str] | OSError) -> None:
+            if not answer.done():
+                answer.set_result(found)
+
+        def work() -> None:
+            found = _addresses(host)
+            with contextlib.suppress(RuntimeError):  # the loop has been closed meanwhile
+                loop.call_soon_threadsafe(settle, found)
+
+        threading.Thread(target=work, name="vistazo-dns", daemon=True).start()
+        return answer
+
+
+def _addresses(host: str) -> list[str] | OSError:
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError as error:
+        return error
+    except ValueError as error:  # a label that is empty or too long
+        return OSError(str(error))
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+@contextlib.contextmanager
+def faults_named() -> Iterator[None]:
+    """Turn what the HTTP client raises into faults.
+
+    Raises:
+        Fault: `timeout`, `tls`, `connect`, `cut`, `redirects` or `bad-url`.
+    """
+    try:
+        yield
+    except httpcore.ConnectTimeout as error:
+        raise Fault("no connection in time", code="timeout", again=True) from error
+    except httpcore.TimeoutException as error:
+        raise Fault("the server fell silent", code="timeout", again=True) from error
+    except httpcore.ConnectError as error:
+        if isinstance(error.__cause__, ssl.SSLError):
+            reason = f"no secure connection: {_reason(error.__cause__)}"
+            raise Fault(reason, code="tls") from error
+        raise Fault(f"no connection: {_reason(error)}", code="connect", again=True) from error
+    except (httpcore.NetworkError, httpcore.ProtocolError) as error:
+        raise Fault(f"the connection broke: {_reason(error)}", code="cut", again=True) from error
+    except (httpcore.UnsupportedProtocol, httpx.RemoteProtocolError) as error:
+        raise Fault("it redirects to no web address", code="redirects") from error
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise Fault(f"the address is malformed: {_reason(error)}", code="bad-url") from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return printable(error.verify_message)
+    return printable(str(error) or type(error).__name__)[:200]
