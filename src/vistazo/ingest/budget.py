@@ -21,8 +21,8 @@ class Clock(Protocol):
 class Budget:
     """How many bytes may be held: being received, or received and not yet decoded.
 
-    Beyond the limit receiving stops, except for the oldest download, which would else wait for
-    others that wait for it. So at most one picture comes on top.
+    Beyond the limit receiving stops until something is decoded. With nothing to decode, the
+    oldest download goes on, else all would wait for one another: one picture may come on top.
 
     All methods belong to one event loop.
     """
@@ -30,6 +30,7 @@ class Budget:
     def __init__(self, limit_bytes: int) -> None:
         self.held_bytes = 0
         self._limit_bytes = limit_bytes
+        self._received_bytes = 0
         self._receiving: dict[Share, None] = {}  # oldest first
         self._changed = asyncio.Event()
 
@@ -40,7 +41,8 @@ class Budget:
         return share
 
     def give_back(self, size_bytes: int) -> None:
-        """So many bytes are no longer held."""
+        """So many received bytes are no longer held."""
+        self._received_bytes -= size_bytes
         self.held_bytes -= size_bytes
         self._changed.set()
 
@@ -56,14 +58,19 @@ class Budget:
                 share.clock.resume()
         self.held_bytes += size_bytes
 
-    def close(self, share: Share) -> None:
-        """A download has ended; another one is the oldest now."""
+    def close(self, share: Share, size_bytes: int, *, keep: bool) -> None:
+        """A try has ended; another one is the oldest now."""
         self._receiving.pop(share, None)
-        self._changed.set()
+        self._received_bytes += size_bytes
+        if keep:
+            self._changed.set()
+        else:
+            self.give_back(size_bytes)
 
     def _is_full(self, share: Share, size_bytes: int) -> bool:
-        oldest = next(iter(self._receiving))
-        return self.held_bytes + size_bytes > self._limit_bytes and oldest is not share
+        if self.held_bytes + size_bytes <= self._limit_bytes:
+            return False
+        return self._received_bytes > 0 or next(iter(self._receiving)) is not share
 
 
 class Share:
@@ -81,7 +88,5 @@ class Share:
 
     def end(self, *, keep: bool) -> None:
         """The try has ended; `keep` leaves its bytes held until `Budget.give_back`."""
-        self._budget.close(self)
-        if not keep:
-            self._budget.give_back(self._bytes)
+        self._budget.close(self, self._bytes, keep=keep)
         self._bytes = 0

@@ -85,7 +85,7 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
     (DNS rebinding). TLS still verifies the host's name.
 
     Raises:
-        Fault: `dns` or `private-address`.
+        Fault: `dns`, `private-address` or `tls`.
     """
 
     def __init__(self, *, allow_private: bool) -> None:
@@ -120,7 +120,7 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         good = good[:_ADDRESSES]
         for number in good:
             try:
-                return await self._plain.connect_tcp(
+                stream = await self._plain.connect_tcp(
                     number,
                     port,
                     None if timeout is None else timeout / len(good),
@@ -129,12 +129,39 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
                 )
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 refused = error
+            else:
+                return _Stream(stream)
         assert refused is not None
         raise refused
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await asyncio.sleep(seconds)
+
+
+class _Stream(httpcore.AsyncNetworkStream):
+    """A plain stream that names the errors of TLS, which the pool above drops."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+        self.read = stream.read  # type: ignore[method-assign]
+        self.write = stream.write  # type: ignore[method-assign]
+        self.aclose = stream.aclose  # type: ignore[method-assign]
+        self.get_extra_info = stream.get_extra_info  # type: ignore[method-assign]
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        try:
+            return await self._stream.start_tls(ssl_context, server_hostname, timeout)
+        except httpcore.ConnectError as error:
+            if not isinstance(error.__cause__, ssl.SSLError):
+                raise
+            reason = f"no secure connection: {_reason(error.__cause__)}"
+            raise Fault(reason, code="tls") from error
 
 
 class Names:
@@ -200,7 +227,7 @@ def faults_named() -> Iterator[None]:
     """Turn what the HTTP client raises into faults.
 
     Raises:
-        Fault: `timeout`, `tls`, `connect`, `cut`, `redirects` or `bad-url`.
+        Fault: `timeout`, `connect`, `cut`, `redirects` or `bad-url`.
     """
     try:
         yield
@@ -209,13 +236,10 @@ def faults_named() -> Iterator[None]:
     except httpcore.TimeoutException as error:
         raise Fault("the server fell silent", code="timeout", again=True) from error
     except httpcore.ConnectError as error:
-        if isinstance(error.__cause__, ssl.SSLError):
-            reason = f"no secure connection: {_reason(error.__cause__)}"
-            raise Fault(reason, code="tls") from error
         raise Fault(f"no connection: {_reason(error)}", code="connect", again=True) from error
     except (httpcore.NetworkError, httpcore.ProtocolError) as error:
         raise Fault(f"the connection broke: {_reason(error)}", code="cut", again=True) from error
-    except (httpcore.UnsupportedProtocol, httpx.RemoteProtocolError) as error:
+    except httpx.RemoteProtocolError as error:  # a Location that cannot be parsed
         raise Fault("it redirects to no web address", code="redirects") from error
     except (httpx.InvalidURL, UnicodeError) as error:
         raise Fault(f"the address is malformed: {_reason(error)}", code="bad-url") from error

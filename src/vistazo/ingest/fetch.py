@@ -139,8 +139,8 @@ class Downloader:
         plan = self._plan
         with faults_named():
             url = httpx.URL(with_image_query(item.url, plan.image_query, plan.image_query_hosts))
-            if not url.host:
-                raise Fault("the address names no host", code="bad-url")
+            if not _can_be_asked(url):
+                raise Fault("the address is malformed", code="bad-url")
             request = self._client.build_request("GET", url)
         host = self._hosts.get(url.host)
         if host is None:
@@ -185,6 +185,8 @@ class Downloader:
                     if response.next_request is None:
                         return await self._read(item, response)
                     request = response.next_request
+                    if not _can_be_asked(request.url):
+                        raise Fault("it redirects to no web address", code="redirects")
                 finally:
                     await response.aclose()
         limit = self._plan.max_redirects
@@ -218,6 +220,12 @@ class Downloader:
                     if item.task is not None:
                         with contextlib.suppress(RuntimeError):  # closed
                             self._loop.call_soon_threadsafe(item.task.cancel)
+
+
+def _can_be_asked(url: httpx.URL) -> bool:
+    """Whether an address is one of the web; httpx lets spaces and any port pass."""
+    named = url.host != "" and "%" not in url.host
+    return url.scheme in ("http", "https") and named and 0 < (url.port or 80) < 65536
 
 
 class _Host:
