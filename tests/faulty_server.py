@@ -237,7 +237,7 @@ class FaultyServer:
 
     async def do_busy(self, request: Request, writer: asyncio.StreamWriter) -> None:
         """429 with the Retry-After of the path (`date` is one second ahead), then a picture."""
-        if request.times > 1:
+        if request.times > 1 and request.path[1] != "3600":
             return await self.do_good(Request(b"GET /good HTTP/1.1", 1), writer)
         wait = request.path[1]
         if wait == "date":

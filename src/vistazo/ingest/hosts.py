@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 _SHAPE = frozenset({"w", "h", "fit", "crop", "ar", "rect", "dpr"})
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-# A public number that Azure's machines reach their own host's services under.
-_METADATA = frozenset({ipaddress.ip_address("168.63.129.16")})
+# Numbers that look public: under the first lies Oracle's metadata, the second is Azure's host.
+_CLOSED = [ipaddress.ip_network(network) for network in ("192.0.0.0/24", "168.63.129.16/32")]
 
 
 def is_web(url: str) -> bool:
@@ -66,7 +66,7 @@ def is_public(address: str) -> bool:
         if number.is_site_local:
             return False
     usual = number.is_global and not number.is_multicast and not number.is_reserved
-    return usual and number not in _METADATA
+    return usual and not any(number in network for network in _CLOSED)
 
 
 def _wrapped(number: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:

@@ -145,6 +145,8 @@ class _Run:
             ahead=4 * plan.batch_size,
         )
         self._reuse = Reuse(store, source.name)
+        self._fresh: list[Prepared] = []  # need a vector
+        self._known: list[Prepared] = []  # whose content may have one in the library
         self._met: set[str] = set()  # failures whose item is still in the source, and no better
         total = len(failures) if plan.retry_failed else None
         self._counting = Counting(source, total, wanted=on_progress is not None)
@@ -154,25 +156,14 @@ class _Run:
 
     def work(self) -> None:
         """Walk the whole source."""
-        size = self._plan.batch_size
-        fresh: list[Prepared] = []
-        known: list[Prepared] = []
         try:
-            for work, result in self._reading.results(self._works(), on_idle=self._tick):
-                if isinstance(result, Prepared):
-                    (known if result.pixels is None else fresh).append(result)
-                else:
-                    self._fail(work.item, result)
-                if len(known) >= _KNOWN_CHUNK:
-                    fresh += self._reuse_vectors(known)
-                    known.clear()
-                while len(fresh) >= size:
-                    self._embed(fresh[:size])
-                    del fresh[:size]
+            for done in self._reading.results(self._works()):
+                if done is not None:
+                    self._take(*done)
+                # While nothing comes, a batch that is not full had better be embedded.
+                self._embed_waiting(all_of_them=done is None)
                 self._tick()
-            fresh += self._reuse_vectors(known)
-            for start in range(0, len(fresh), size):
-                self._embed(fresh[start : start + size])
+            self._embed_waiting(all_of_them=True)
             self._writer.flush()
             self._report(last=True)
         finally:
@@ -181,6 +172,22 @@ class _Run:
         if not self._seen and not self._plan.prune:
             folder = printable(uri_of(self._source.name))
             raise SourceError(f"there are no pictures in {folder}; give a folder that has some")
+
+    def _take(self, work: Work, result: Prepared | ItemError) -> None:
+        if isinstance(result, Prepared):
+            (self._known if result.pixels is None else self._fresh).append(result)
+        else:
+            self._fail(work.item, result)
+
+    def _embed_waiting(self, *, all_of_them: bool) -> None:
+        """Give vectors to what waits, in whole batches or all of it."""
+        if self._known and (all_of_them or len(self._known) >= _KNOWN_CHUNK):
+            known, self._known = self._known, []
+            self._fresh += self._reuse_vectors(known)
+        size = self._plan.batch_size
+        while len(self._fresh) >= (1 if all_of_them else size):
+            self._embed(self._fresh[:size])
+            del self._fresh[:size]
 
     def vanished(self) -> set[str]:
         """Failures whose item is no longer in the source, or is well again; after `work`."""

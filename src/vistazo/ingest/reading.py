@@ -7,7 +7,7 @@ works -> files:  threads (read, decode, shrink)     -> results, in the order the
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -41,13 +41,10 @@ class Reading:
             queue.SimpleQueue()
         )
 
-    def results(
-        self, works: Iterator[Work], on_idle: Callable[[], None]
-    ) -> Iterator[tuple[Work, Prepared | ItemError]]:
+    def results(self, works: Iterator[Work]) -> Iterator[tuple[Work, Prepared | ItemError] | None]:
         """Every work with what has become of it, in the order they are done.
 
-        Args:
-            on_idle: called twice a second while nothing is done.
+        None comes twice a second while nothing is done.
         """
         pending = 0
         while True:
@@ -59,7 +56,7 @@ class Reading:
             try:
                 work, future = self._done.get(timeout=_IDLE_S)
             except queue.Empty:
-                on_idle()
+                yield None
                 continue
             pending -= 1
             yield work, future.result()
