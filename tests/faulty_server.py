@@ -16,9 +16,6 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-import h2.config
-import h2.connection
-import h2.events
 from PIL import Image
 
 HOST = "127.0.0.1"
@@ -111,10 +108,6 @@ class FaultyServer:
         self._tasks.add(task)
         self.connections += 1
         try:
-            secure = writer.get_extra_info("ssl_object")
-            if secure is not None and secure.selected_alpn_protocol() == "h2":
-                await self._speak_h2(reader, writer)
-                return
             while True:
                 first = await reader.readexactly(1)
                 if first == b"\x16":  # somebody wants TLS
@@ -140,29 +133,6 @@ class FaultyServer:
             await getattr(self, "do_" + request.path[0].replace("-", "_"))(request, writer)
         finally:
             self.active -= 1
-
-    async def _speak_h2(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Pictures over HTTP/2, whatever the path says."""
-        connection = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
-        connection.initiate_connection()
-        writer.write(connection.data_to_send())
-        while data := await reader.read(65536):
-            for event in connection.receive_data(data):
-                if isinstance(event, h2.events.RequestReceived):
-                    headers = dict(event.headers)
-                    path = headers.get(b":path", headers.get(":path"))
-                    assert path is not None
-                    self.requests.append(Request(b"GET " + bytes(path) + b" HTTP/2", 1))
-                    body = jpeg()
-                    answer = [
-                        (":status", "200"),
-                        ("content-type", "image/jpeg"),
-                        ("content-length", str(len(body))),
-                    ]
-                    assert event.stream_id is not None
-                    connection.send_headers(event.stream_id, answer)
-                    connection.send_data(event.stream_id, body, end_stream=True)
-            writer.write(connection.data_to_send())
 
     # What a path does
 

@@ -243,9 +243,8 @@ class TestFaults:
 
 
 class TestTLS:
-    @pytest.mark.parametrize("protocols", [["http/1.1"], ["h2"]])
-    def test_certificates_are_checked_by_name_and_http_2_is_spoken(
-        self, protocols: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    def test_certificates_are_checked_by_name(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         authority = trustme.CA()
         authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
@@ -253,7 +252,6 @@ class TestTLS:
         monkeypatch.setattr(connections, "_addresses", lambda host: ["127.0.0.1"])
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert("good.test").configure_cert(context)
-        context.set_alpn_protocols(protocols)
         downloader = Downloader(PLAN)
         try:
             with FaultyServer(tls=context) as server:
