@@ -22,7 +22,7 @@ from vistazo.ingest.budget import Budget
 from vistazo.ingest.connections import CheckedTransport, faults_named
 from vistazo.ingest.download_plan import DownloadPlan
 from vistazo.ingest.hosts import with_image_query
-from vistazo.ingest.responses import check_head, read_body
+from vistazo.ingest.responses import check_head, read_body, skip_body
 from vistazo.ingest.retries import Fault, pause_s
 from vistazo.records import printable
 
@@ -184,6 +184,7 @@ class Downloader:
                     check_head(response, self._plan)
                     if response.next_request is None:
                         return await self._read(item, response)
+                    await skip_body(response)
                     request = response.next_request
                     if not _can_be_asked(request.url):
                         raise Fault("it redirects to no web address", code="redirects")

@@ -98,5 +98,13 @@ async def read_body(
     return bytes(body)
 
 
+async def skip_body(response: httpx.Response) -> None:
+    """Read a small body to its end, which leaves the connection fit for another request."""
+    length = response.headers.get("content-length", "")
+    if length.isdigit() and len(length) < 5:
+        async for _ in response.aiter_raw():
+            pass
+
+
 def _too_large(size: str, max_bytes: int) -> Fault:
     return Fault(f"it has {size}, more than the limit of {max_bytes:,}", code="too-large")

@@ -105,6 +105,16 @@ class TestGood:
         assert headers["host"] == f"127.0.0.1:{server.port}"
         assert "cookie" not in headers
 
+    def test_redirects_keep_the_connection(self) -> None:
+        with FaultyServer() as server:
+            downloader = Downloader(PLAN)
+            try:
+                for n in range(3):
+                    downloader.submit(server.url(f"hops/3?{n}")).result(timeout=30)
+            finally:
+                downloader.close()
+            assert (server.connections, len(server.requests)) == (1, 15)
+
     def test_retry_after_is_waited_for(self, downloader: Downloader) -> None:
         with FaultyServer() as server:
             started = time.monotonic()
