@@ -39,6 +39,7 @@ class CheckedTransport(httpx.AsyncBaseTransport):
         self._backend = CheckedBackend(allow_private=plan.allow_private_addresses)
         self._most_idle = plan.concurrency
         self._idle: dict[httpcore.AsyncHTTPConnection, None] = {}  # latest last
+        self._closed = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; errors come as `httpcore` raises them, see `faults_named`."""
@@ -52,7 +53,11 @@ class CheckedTransport(httpx.AsyncBaseTransport):
             extensions=request.extensions,
         )
         connection = await self._connection(asked.url.origin)
-        response = await connection.handle_async_request(asked)
+        try:
+            response = await connection.handle_async_request(asked)
+        except BaseException:
+            await connection.aclose()  # cancelled before its first step, it stays open
+            raise
         return httpx.Response(
             status_code=response.status,
             headers=response.headers,
@@ -62,7 +67,9 @@ class CheckedTransport(httpx.AsyncBaseTransport):
 
     async def keep(self, connection: httpcore.AsyncHTTPConnection) -> None:
         """Take back a connection whose response has been closed."""
-        if connection.is_idle():
+        if self._closed:
+            await connection.aclose()
+        elif connection.is_idle():
             self._idle[connection] = None
             if len(self._idle) > self._most_idle:
                 oldest = next(iter(self._idle))
@@ -70,7 +77,8 @@ class CheckedTransport(httpx.AsyncBaseTransport):
                 await oldest.aclose()
 
     async def aclose(self) -> None:
-        """Close every connection that is not in use."""
+        """Close every connection that is not in use, and the others after it."""
+        self._closed = True
         while self._idle:
             await self._idle.popitem()[0].aclose()
 
@@ -107,7 +115,11 @@ class _Body(httpx.AsyncByteStream):
             yield piece
 
     async def aclose(self) -> None:
-        await self._response.aclose()
+        try:
+            await self._response.aclose()
+        except BaseException:
+            await self._connection.aclose()
+            raise
         await self._transport.keep(self._connection)
 
 

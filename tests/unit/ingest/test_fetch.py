@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import socket
 import ssl
@@ -479,6 +480,18 @@ class TestClosing:
         assert downloader.submit(server.url("good")).cancelled()
         downloader.release(5)
         assert not any(thread.is_alive() for thread in downloader._threads)
+
+    @pytest.mark.parametrize("wait_ms", [0, 5, 10, 20, 30, 45, 60])
+    def test_at_any_moment_it_leaves_no_connection_open(
+        self, server: FaultyServer, wait_ms: int
+    ) -> None:
+        """An open one would be a ResourceWarning, which pytest makes an error."""
+        downloader = Downloader(PLAN)
+        for n in range(400):
+            downloader.submit(server.url(f"{('good/red.jpg', 'hops/2', 'html')[n % 3]}?{n}"))
+        time.sleep(wait_ms / 1000)
+        downloader.close()
+        gc.collect()
 
     def test_a_hanging_loop_does_not_hold_it_up(self) -> None:
         downloader = Downloader(PLAN)
