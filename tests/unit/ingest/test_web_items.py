@@ -20,7 +20,6 @@ import vistazo
 from conftest import COLOURS, paint
 from fakes import ColourEncoder
 from faulty_server import FaultyServer
-from unit.ingest.test_pipeline import counts
 from vistazo.config import Settings
 from vistazo.ingest.download_plan import DownloadPlan
 from vistazo.ingest.progress import Progress
@@ -29,6 +28,8 @@ from vistazo.records import Float32Array, UInt8Array, url_of
 from vistazo.sources.base import Item
 from vistazo.sources.folder import FolderSource
 from web_source import WebSource
+
+from .test_pipeline import counts
 
 # (path, code) -> tries by the run that meets it first, and by the next.
 FAULTS = {
