@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 import ssl
-import threading
-import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 
 import httpcore
@@ -16,10 +13,10 @@ from httpcore import SOCKET_OPTION
 
 from vistazo.ingest.download_plan import DownloadPlan
 from vistazo.ingest.hosts import is_public
+from vistazo.ingest.names import Names
 from vistazo.ingest.retries import Fault
 from vistazo.records import printable
 
-_REMEMBERED_S = 60.0
 _KEPT_ALIVE_S = 15.0
 _ADDRESSES = 3  # of a host that are tried
 
@@ -210,64 +207,6 @@ class _Stream(httpcore.AsyncNetworkStream):
         except asyncio.CancelledError:  # which httpcore does not expect here
             await self._stream.aclose()
             raise
-
-
-class Names:
-    """Looks up hosts, each once a minute, in threads that nobody waits for at the end.
-
-    The event loop's own look-ups run in a pool that a program joins when it ends, and a name
-    server that does not answer would hold it up for half a minute.
-    """
-
-    def __init__(self) -> None:
-        self._known: dict[str, tuple[float, asyncio.Future[list[str] | OSError]]] = {}
-
-    async def addresses(self, host: str) -> list[str]:
-        """The numeric addresses of a host, best first.
-
-        Raises:
-            Fault: `dns`.
-        """
-        until, answer = self._known.get(host, (0.0, None))
-        if answer is None or (answer.done() and time.monotonic() > until):
-            answer = self._look_up(host)
-        found = await asyncio.shield(answer)
-        if isinstance(found, list):
-            return found
-        if self._known.get(host, (0.0, None))[1] is answer:
-            del self._known[host]
-        passing = isinstance(found, socket.gaierror) and found.errno == socket.EAI_AGAIN
-        reason = printable(found.strerror or str(found))
-        raise Fault(f"looking up {printable(host)} failed: {reason}", code="dns", again=passing)
-
-    def _look_up(self, host: str) -> asyncio.Future[list[str] | OSError]:
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[list[str] | OSError] = loop.create_future()
-        if len(self._known) > 10_000:
-            self._known.clear()
-        self._known[host] = (time.monotonic() + _REMEMBERED_S, answer)
-
-        def settle(found: list[str] | OSError) -> None:
-            if not answer.done():
-                answer.set_result(found)
-
-        def work() -> None:
-            found = _addresses(host)
-            with contextlib.suppress(RuntimeError):  # the loop has been closed meanwhile
-                loop.call_soon_threadsafe(settle, found)
-
-        threading.Thread(target=work, name="vistazo-dns", daemon=True).start()
-        return answer
-
-
-def _addresses(host: str) -> list[str] | OSError:
-    try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except OSError as error:
-        return error
-    except ValueError as error:  # a label that is empty or too long
-        return OSError(str(error))
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ import trustme
 
 from faulty_server import FaultyServer, jpeg
 from vistazo.errors import FetchError
-from vistazo.ingest import connections, fetch
+from vistazo.ingest import connections, fetch, names
 from vistazo.ingest.download_plan import DownloadPlan
 from vistazo.ingest.fetch import Downloader
 
@@ -201,7 +201,7 @@ class TestFaults:
             socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution"),
             ["127.0.0.1"],
         ]
-        monkeypatch.setattr(connections, "_addresses", lambda host: answers.pop(0))
+        monkeypatch.setattr(names, "_addresses", lambda host: answers.pop(0))
         downloader = Downloader(PLAN)
         try:
             url = server.url("good", "pictures.test")
@@ -212,7 +212,7 @@ class TestFaults:
         assert server.requests[-1].headers["host"] == f"pictures.test:{server.port}"
 
     def test_the_name_server_says_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(connections, "_addresses", lambda host: time.sleep(2))
+        monkeypatch.setattr(names, "_addresses", lambda host: time.sleep(2))
         plan = replace(PLAN, connect_timeout_s=0.1, retries=1)
         error = failure(plan, "http://slow.test/a.jpg")
         assert error.code == "dns"
@@ -260,7 +260,7 @@ class TestTLS:
         authority = trustme.CA()
         authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-        monkeypatch.setattr(connections, "_addresses", lambda host: ["127.0.0.1"])
+        monkeypatch.setattr(names, "_addresses", lambda host: ["127.0.0.1"])
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert("good.test").configure_cert(context)
         downloader = Downloader(PLAN)
@@ -315,7 +315,7 @@ class TestPrivateAddresses:
             asked.append(host)
             return ["127.0.0.1"] if len(asked) == 1 else ["127.0.0.2"]
 
-        monkeypatch.setattr(connections, "_addresses", rebinding)
+        monkeypatch.setattr(names, "_addresses", rebinding)
         downloader = Downloader(replace(PLAN, allow_private_addresses=False))
         try:
             url = server.url("good/red.jpg", "rebinding.test")
@@ -329,7 +329,7 @@ class TestPrivateAddresses:
     ) -> None:
         monkeypatch.setattr(connections, "is_public", lambda number: number != "127.0.0.1")
         found = ["127.0.0.1", "127.0.0.3"]
-        monkeypatch.setattr(connections, "_addresses", lambda host: found)
+        monkeypatch.setattr(names, "_addresses", lambda host: found)
         before = server.connections
         plan = replace(PLAN, allow_private_addresses=False, retries=0)
         error = failure(plan, server.url("good/red.jpg", "mixed.test"))
@@ -339,7 +339,7 @@ class TestPrivateAddresses:
     def test_the_next_address_is_tried(
         self, server: FaultyServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(connections, "_addresses", lambda host: ["127.0.0.2", "127.0.0.1"])
+        monkeypatch.setattr(names, "_addresses", lambda host: ["127.0.0.2", "127.0.0.1"])
         downloader = Downloader(PLAN)
         try:
             url = server.url("good/red.jpg", "two.test")
@@ -409,7 +409,7 @@ class TestTime:
             tries.append(host)
             return socket.gaierror(socket.EAI_AGAIN, "Try again")
 
-        monkeypatch.setattr(connections, "_addresses", count)
+        monkeypatch.setattr(names, "_addresses", count)
         downloader = Downloader(replace(PLAN, host_concurrency=1, concurrency=1))
         try:
             futures = [downloader.submit(f"http://gone.test/{n}") for n in range(30)]
