@@ -12,8 +12,16 @@ from typing import Any, Self
 
 from vistazo.errors import InvalidSetting
 
+IMAGE_QUERY = "q=75&fm=jpg&w=200&fit=max"
+IMAGE_QUERY_HOSTS = "images.unsplash.com plus.unsplash.com *.imgix.net"
+
 FILE = "vistazo.toml"
 PREFIX = "VISTAZO_"
+_ABOVE_0 = frozenset(
+    {"batch_size", "max_pixels", "download_concurrency", "per_host_concurrency"}
+    | {"download_deadline_s", "download_max_bytes"}
+)
+_WORDS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +37,14 @@ class Settings:
         wait_s: how long to wait for another process to let go of the library, in seconds.
         vector_index_rows: from how many photos on the vector index is built; see
             docs/performance.md.
+        download_concurrency: downloads at once.
+        per_host_concurrency: of these, from one host.
+        download_deadline_s: for one picture, redirects and retries included, in seconds.
+        download_retries: of a download whose failure may pass.
+        download_max_bytes: larger pictures are refused.
+        allow_private_addresses: download from this machine and private networks too.
+        image_query: what hosts that scale pictures are asked for; empty or `off`: the original.
+        image_query_hosts: those hosts, by spaces; `*.` stands for any subdomain.
     """
 
     db: str = ""
@@ -38,6 +54,14 @@ class Settings:
     max_pixels: int = 200_000_000
     wait_s: float = 3.0
     vector_index_rows: int = 100_000
+    download_concurrency: int = 64
+    per_host_concurrency: int = 16
+    download_deadline_s: float = 60.0
+    download_retries: int = 3
+    download_max_bytes: int = 67_108_864
+    allow_private_addresses: bool = False
+    image_query: str = IMAGE_QUERY
+    image_query_hosts: str = IMAGE_QUERY_HOSTS
 
     @classmethod
     def load(
@@ -87,7 +111,7 @@ class Settings:
                 close = difflib.get_close_matches(name, kinds, 1)
                 hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(kinds)}"
                 raise InvalidSetting(f"there is no setting {shown} ({origin}): {hint}")
-            read[name] = _read(value, kinds[name], shown, origin)
+            read[name] = _read(value, kinds[name], shown, origin, above_0=name in _ABOVE_0)
         changed: Self = replace(self, **read)
         return changed
 
@@ -106,16 +130,21 @@ def _table(path: Path) -> dict[str, Any]:
         raise InvalidSetting(f"{str(path)!r} cannot be read: {error}") from error
 
 
-def _read(value: Any, kind: type, name: str, origin: str) -> Any:
-    wanted = {str: "a text", int: "a whole number", float: "a number"}[kind]
+def _read(value: Any, kind: type, name: str, origin: str, *, above_0: bool) -> Any:
+    wanted = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}[kind]
     if kind is str and isinstance(value, str):
         return value
-    if kind is not str and isinstance(value, (int, float, str)) and not isinstance(value, bool):
+    if kind is bool:
+        if isinstance(value, bool):
+            return value
+        if isinstance(value, str) and value.lower() in _WORDS:
+            return _WORDS[value.lower()]
+    elif kind is not str and isinstance(value, (int, float, str)) and not isinstance(value, bool):
         try:
             number = kind(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             number = -1
-        if number >= (1 if name.lower().endswith(("batch_size", "max_pixels")) else 0):
+        if number > 0 or (number == 0 and not above_0):
             return number
-        wanted += " that is not negative" if not name.lower().endswith("batch_size") else " above 0"
+        wanted += " above 0" if above_0 else " that is not negative"
     raise InvalidSetting(f"{name} ({origin}) must be {wanted}, not {value!r}")

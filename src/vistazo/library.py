@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
 
-from vistazo.analytics.demand import Totals, demand, totals
+from vistazo.analytics.demand import demand, totals
 from vistazo.analytics.load import load_conversions, load_tables, repair_loads
 from vistazo.analytics.trends import Downloads
 from vistazo.config import Settings
@@ -21,6 +21,7 @@ from vistazo.encoders.choice import EncoderChoice
 from vistazo.errors import PhotoNotFound, UsageError
 from vistazo.ingest import pipeline
 from vistazo.ingest.decode import DecodeLimits
+from vistazo.ingest.download_plan import DownloadPlan
 from vistazo.ingest.journal import Journal
 from vistazo.ingest.pipeline import IngestPlan
 from vistazo.ingest.progress import Progress
@@ -30,10 +31,12 @@ from vistazo.records import (
     EncoderSpec,
     Failure,
     Float32Array,
+    IndexStatus,
     IngestReport,
     LoadReport,
     Photo,
     Query,
+    Stats,
     printable,
 )
 from vistazo.search.engine import DatabasePath, Engine
@@ -42,33 +45,11 @@ from vistazo.sources.base import BringsTables, BringsVectors, First
 from vistazo.sources.named import source_of
 from vistazo.store import schema, sqlread
 from vistazo.store.connect import Address, connect, disconnect, parse
-from vistazo.store.store import IndexStatus, Store
+from vistazo.store.store import Store
 
 if TYPE_CHECKING:
     from vistazo.encoders.base import Encoder
     from vistazo.sources.base import Source
-
-
-@dataclass(frozen=True, slots=True)
-class Stats:
-    """What a library holds.
-
-    Attributes:
-        library: its folder.
-        encoder: None before the first photo.
-        photos: how many.
-        sources: photos by the name of the source that brought them.
-        failures: causes of the items that could not be taken in, with their counts.
-        vector_index: state of the vector index; `Absent` in a small library.
-    """
-
-    library: str
-    encoder: EncoderSpec | None
-    photos: int
-    sources: Mapping[str, int]
-    failures: Mapping[str, int]
-    conversions: Totals
-    vector_index: IndexStatus
 
 
 def open(
@@ -179,6 +160,7 @@ class Library:
             batch_size=self._settings.batch_size,
             threads=self._settings.threads or IngestPlan().threads,
             limits=DecodeLimits(max_pixels=self._settings.max_pixels),
+            downloads=DownloadPlan.of(self._settings),
         )
         with self._connection.writing:
             chosen = self._encoder.get(encoder)

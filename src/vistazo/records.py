@@ -295,6 +295,57 @@ class LoadReport:
     seconds: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What the conversions of a library amount to.
+
+    Attributes:
+        conversions: rows.
+        loads: files' contents among them, each counted once.
+        photos: different photos that were downloaded.
+        keywords: different keywords, the empty one not counted.
+        top_keywords: the five most frequent, with their downloads.
+        unknown_photos: conversions whose photo is not in the library (yet).
+    """
+
+    conversions: int
+    loads: int
+    photos: int
+    keywords: int
+    top_keywords: tuple[tuple[str, int], ...]
+    unknown_photos: int
+
+
+@dataclass(frozen=True, slots=True)
+class IndexStatus:
+    """State of the vector index: `Absent`, `InProgress`, `Built` or `Error` with its reason."""
+
+    state: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What a library holds.
+
+    Attributes:
+        library: its folder.
+        encoder: None before the first photo.
+        photos: how many.
+        sources: photos by the name of the source that brought them.
+        failures: causes of the items that could not be taken in, with their counts.
+        vector_index: state of the vector index; `Absent` in a small library.
+    """
+
+    library: str
+    encoder: EncoderSpec | None
+    photos: int
+    sources: Mapping[str, int]
+    failures: Mapping[str, int]
+    conversions: Totals
+    vector_index: IndexStatus
+
+
 def url_of(path: str | os.PathLike[str]) -> str:
     """The `file:` URL of an absolute path; keeps bytes that are not UTF-8, and newlines."""
     return Path(path).as_uri()

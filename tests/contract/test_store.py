@@ -15,13 +15,22 @@ import numpy as np
 import pytest
 
 from vistazo.errors import InvalidSQL
-from vistazo.records import EncoderSpec, Float32Array, Metadata, Photo, Query, uri_of, url_of
+from vistazo.records import (
+    EncoderSpec,
+    Float32Array,
+    IndexStatus,
+    Metadata,
+    Photo,
+    Query,
+    uri_of,
+    url_of,
+)
 from vistazo.search.engine import DatabasePath, Engine, Target
 from vistazo.store.connect import Connection, connect, disconnect, parse
 from vistazo.store.dialects.base import VECTOR_INDEX
 from vistazo.store.filters import Filter, compile_filter
 from vistazo.store.schema import migrate
-from vistazo.store.store import IndexStatus, Neighbour, NewPhoto, Store
+from vistazo.store.store import Neighbour, NewPhoto, Store
 
 DIM = 32
 ROWS = 3000

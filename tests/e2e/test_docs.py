@@ -90,7 +90,8 @@ def test_every_setting_is_documented_with_its_default() -> None:
     for item in dataclasses.fields(Settings):
         assert f"`VISTAZO_{item.name.upper()}`" in page
         if item.name != "db":
-            assert rows[item.name] == f"`{item.default}`"
+            default = "false" if item.default is False else item.default
+            assert rows[item.name] == f"`{default}`"
 
 
 def test_every_error_is_documented() -> None:

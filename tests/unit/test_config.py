@@ -45,6 +45,12 @@ def test_the_library_is_in_the_data_directory_by_default(tmp_path: Path) -> None
         ("batch_size = 'x'", "must be a whole number above 0, not 'x'"),
         ("threads = -1", "must be a whole number that is not negative, not -1"),
         ("threads = true", "must be a whole number"),
+        ("download_concurrency = 0", "download_concurrency .* must be a whole number above 0"),
+        ("download_deadline_s = 0", "download_deadline_s .* must be a number above 0, not 0"),
+        ("download_deadline_s = nan", "must be a number above 0"),
+        ("batch_size = inf", "must be a whole number above 0"),
+        ("allow_private_addresses = 2", "must be true or false, not 2"),
+        ("allow_private_addresses = 'maybe'", "must be true or false, not 'maybe'"),
         ("wait_s = 'soon'", "must be a number"),
         ("db = 3", "db .* must be a text, not 3"),
         ("db = ", "vistazo.toml' cannot be read"),
@@ -65,3 +71,23 @@ def test_a_wrong_variable_is_named_as_it_is_written(tmp_path: Path) -> None:
 def test_a_folder_named_like_the_file_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "vistazo.toml").mkdir()
     assert load(tmp_path) == Settings()
+
+
+@pytest.mark.parametrize("word", ["true", "True", "1", "yes"])
+def test_truth_in_variables(tmp_path: Path, word: str) -> None:
+    assert load(tmp_path, VISTAZO_ALLOW_PRIVATE_ADDRESSES=word).allow_private_addresses is True
+
+
+@pytest.mark.parametrize("word", ["false", "FALSE", "0", "no"])
+def test_untruth_in_variables(tmp_path: Path, word: str) -> None:
+    toml = "allow_private_addresses = true\n"
+    settings = load(tmp_path, toml, VISTAZO_ALLOW_PRIVATE_ADDRESSES=word)
+    assert settings.allow_private_addresses is False
+
+
+def test_truth_in_the_file(tmp_path: Path) -> None:
+    assert load(tmp_path, "allow_private_addresses = true\n").allow_private_addresses is True
+
+
+def test_an_image_query_can_be_empty_in_the_file(tmp_path: Path) -> None:
+    assert load(tmp_path, 'image_query = ""\n').image_query == ""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from vistazo.records import Candidate, Demand, uri_of
+from vistazo.records import Candidate, Demand, Totals, uri_of
 from vistazo.store.connect import Connection
 
 _TOP = 5
@@ -18,27 +17,6 @@ _KEYWORDS = (
     " WHERE keyword != '' {and_photo}"
     f" GROUP BY keyword ORDER BY downloads DESC, keyword LIMIT {_TOP}"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """What the conversions of a library amount to.
-
-    Attributes:
-        conversions: rows.
-        loads: files' contents among them, each counted once.
-        photos: different photos that were downloaded.
-        keywords: different keywords, the empty one not counted.
-        top_keywords: the five most frequent, with their downloads.
-        unknown_photos: conversions whose photo is not in the library (yet).
-    """
-
-    conversions: int
-    loads: int
-    photos: int
-    keywords: int
-    top_keywords: tuple[tuple[str, int], ...]
-    unknown_photos: int
 
 
 def demand_sql(knn_sql: str) -> str:

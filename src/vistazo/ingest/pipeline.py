@@ -1,9 +1,9 @@
-"""One run: walk a source, decode in threads while the encoder works, write in small batches.
+"""One run: walk a source, read and decode while the encoder works, write in small batches.
 
-    source -> triage -> threads (fetch, decode, shrink) -> encoder (this thread) -> writer
+    source -> triage -> reading (fetch, decode, shrink) -> encoder (this thread) -> writer
 
 Every arrow is bounded: a folder of a million photos takes no more memory than one of a thousand.
-Results are taken in the order of the walk.
+Results are taken in the order they are done, so that one slow item does not hold up the others.
 """
 
 from __future__ import annotations
@@ -11,9 +11,7 @@ from __future__ import annotations
 import itertools
 import os
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -21,9 +19,11 @@ import numpy as np
 
 from vistazo.errors import EmbedError, ItemError, SourceError, StoreError, VistazoError
 from vistazo.ingest.decode import DEFAULT_LIMITS, DecodeLimits
+from vistazo.ingest.download_plan import DownloadPlan
 from vistazo.ingest.interrupts import interrupts_deferred
 from vistazo.ingest.prepare import KnownContent, Prepared, Preparer
 from vistazo.ingest.progress import Counting, Progress
+from vistazo.ingest.reading import Reading
 from vistazo.ingest.reuse import Reuse
 from vistazo.ingest.triage import Triage, Work, alive
 from vistazo.ingest.vectors import checked, unseen
@@ -53,8 +53,9 @@ class IngestPlan:
         prune: remove photos of this source whose file has gone.
         whole: False when only a part of the source is walked: failures in the rest then stand.
         batch_size: pictures embedded in one call.
-        threads: that fetch and decode.
+        threads: that read and decode.
         limits: what a picture may cost.
+        downloads: how pictures with a web address are fetched.
     """
 
     retry_failed: bool = False
@@ -63,6 +64,7 @@ class IngestPlan:
     batch_size: int = 32
     threads: int = field(default_factory=lambda: min(8, os.cpu_count() or 1))
     limits: DecodeLimits = DEFAULT_LIMITS
+    downloads: DownloadPlan = field(default_factory=DownloadPlan)
 
 
 def index(
@@ -140,10 +142,16 @@ class _Run:
         self._writer = writer
         self._on_progress = on_progress
         self._triage = Triage(store, source.name, failures, retry_failed=plan.retry_failed)
-        self._preparer = Preparer(
-            source, encoder, KnownContent(store.content_prefixes()), plan.limits
+        self._reading = Reading(
+            Preparer(source, encoder, KnownContent(store.content_prefixes()), plan.limits),
+            plan.downloads,
+            threads=plan.threads,
+            # Four batches keep both cores busy through one slow decode: see bench/ingest.py.
+            ahead=4 * plan.batch_size,
         )
         self._reuse = Reuse(store, source.name)
+        self._fresh: list[Prepared] = []  # need a vector
+        self._known: list[Prepared] = []  # whose content may have one in the library
         self._met: set[str] = set()  # failures whose item is still in the source, and no better
         total = len(failures) if plan.retry_failed else None
         self._counting = Counting(source, total, wanted=on_progress is not None)
@@ -153,28 +161,19 @@ class _Run:
 
     def work(self) -> None:
         """Walk the whole source."""
-        pool = ThreadPoolExecutor(self._plan.threads, "vistazo-decode")
-        size = self._plan.batch_size
-        fresh: list[Prepared] = []
-        known: list[Prepared] = []
         try:
-            for prepared in self._prepared(pool):
-                (known if prepared.pixels is None else fresh).append(prepared)
-                if len(known) >= _KNOWN_CHUNK:
-                    fresh += self._reuse_vectors(known)
-                    known.clear()
-                while len(fresh) >= size:
-                    self._embed(fresh[:size])
-                    del fresh[:size]
+            for done in self._reading.results(self._works()):
+                if done is not None:
+                    self._take(*done)
+                # While nothing comes, a batch that is not full had better be embedded.
+                self._embed_waiting(all_of_them=done is None)
                 self._tick()
-            fresh += self._reuse_vectors(known)
-            for start in range(0, len(fresh), size):
-                self._embed(fresh[start : start + size])
+            self._embed_waiting(all_of_them=True)
             self._writer.flush()
             self._report(last=True)
         finally:
             self._counting.stop()
-            pool.shutdown(wait=True, cancel_futures=True)
+            self._reading.close()
         if not self._seen:
             folder = printable(uri_of(self._source.name))
             remedy = "give a folder that has some"
@@ -182,6 +181,22 @@ class _Run:
                 # The place of a disk that is not mounted is an empty folder too.
                 remedy = "nothing was pruned; if they have gone for good, prune the folder above"
             raise SourceError(f"there are no pictures in {folder}; {remedy}")
+
+    def _take(self, work: Work, result: Prepared | ItemError) -> None:
+        if isinstance(result, Prepared):
+            (self._known if result.pixels is None else self._fresh).append(result)
+        else:
+            self._fail(work.item, result)
+
+    def _embed_waiting(self, *, all_of_them: bool) -> None:
+        """Give vectors to what waits, in whole batches or all of it."""
+        if self._known and (all_of_them or len(self._known) >= _KNOWN_CHUNK):
+            known, self._known = self._known, []
+            self._fresh += self._reuse_vectors(known)
+        size = self._plan.batch_size
+        while len(self._fresh) >= (1 if all_of_them else size):
+            self._embed(self._fresh[:size])
+            del self._fresh[:size]
 
     def vanished(self) -> set[str]:
         """Failures whose item is no longer in the source, or is well again; after `work`."""
@@ -215,25 +230,6 @@ class _Run:
                 else:
                     self._take_over(work, work.item.embedding)
 
-    def _prepared(self, pool: ThreadPoolExecutor) -> Iterator[Prepared]:
-        """Decoded items in the order of the walk, a few batches ahead of the encoder."""
-        # Four batches keep both cores busy through one slow decode: see bench/ingest.py.
-        ahead = 4 * self._plan.batch_size
-        queue: deque[tuple[Work, Future[Prepared | ItemError]]] = deque()
-        works = self._works()
-        while True:
-            while len(queue) < ahead and (work := next(works, None)) is not None:
-                queue.append((work, pool.submit(self._preparer.prepare, work)))
-            if not queue:
-                return
-            work, future = queue.popleft()
-            result = future.result()
-            if isinstance(result, Prepared):
-                yield result
-            else:
-                self._fail(work.item, result)
-                self._tick()
-
     def _reuse_vectors(self, known: Sequence[Prepared]) -> list[Prepared]:
         """Give photos the vector of the same content; returns those that need one after all."""
         found, rest = self._reuse.find(known) if known else ([], [])
@@ -247,7 +243,7 @@ class _Run:
         self._done += len(found)
         fresh: list[Prepared] = []
         for prepared in rest:
-            again = self._preparer.prepare(prepared.work, reuse=False)
+            again = self._reading.again(prepared.work)
             if isinstance(again, Prepared):
                 fresh.append(again)
             else:

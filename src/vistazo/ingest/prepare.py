@@ -1,4 +1,4 @@
-"""One item, in a decoding thread: fetch, hash, decode, shrink."""
+"""One item, in a decoding thread: read, hash, decode, shrink."""
 
 from __future__ import annotations
 
@@ -63,16 +63,20 @@ class Preparer:
     known: KnownContent
     limits: DecodeLimits
 
-    def prepare(self, work: Work, *, reuse: bool = True) -> Prepared | ItemError:
+    def prepare(
+        self, work: Work, data: bytes | None = None, *, reuse: bool = True
+    ) -> Prepared | ItemError:
         """Read and decode one item.
 
         Args:
+            data: the picture's bytes; None has the source read them.
             reuse: leave out the pixels when the library may have the content's vector.
         Returns:
             The error instead of raising it: a bad item is data.
         """
         try:
-            data = self._read(work)
+            if data is None:
+                data = self._read(work)
             content_hash = hashlib.blake2b(data, digest_size=16).hexdigest()
             picture = decode(data, min_side=self.encoder.input_side, limits=self.limits)
             photo = Photo(

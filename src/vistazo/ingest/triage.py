@@ -11,6 +11,9 @@ from vistazo.records import Failure, Photo, printable, uri_of
 from vistazo.sources.base import Item, hashed_id
 from vistazo.store.store import Store
 
+_REMEMBERED = 50_000  # far more than can be under way
+_FINAL = frozenset({"status-404", "status-410", "opted-out", "content-type"})
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -67,6 +70,7 @@ class Triage:
         self._failures = failures
         self._retry_failed = retry_failed
         self._claimed: dict[str, str] = {}
+        self._hashed: dict[str, str] = {}  # the latest ones, which may not be written yet
 
     def sort(self, items: Sequence[Item]) -> Sorted:
         """Sort a chunk with two look-ups in the database, however long it is."""
@@ -115,7 +119,9 @@ class Triage:
         same_file = by_url.get(item.url)
         if item.photo_id:
             owner = by_id.get(item.photo_id)
-            first = self._claimed.setdefault(item.photo_id, item.url)
+            first = self._hashed.get(item.photo_id) or self._claimed.setdefault(
+                item.photo_id, item.url
+            )
             if owner is not None and owner.url != item.url and alive(owner.url):
                 first = owner.url
             if first != item.url:
@@ -126,9 +132,20 @@ class Triage:
             return Work(item, same_file.photo_id, same_file)
         plain, apart = self._possible_ids(item)
         owner = by_id.get(plain)
-        if owner is not None and alive(owner.url):
+        if (owner is not None and alive(owner.url)) or self._claim_hashed(plain, item.url):
             return Work(item, apart, by_id.get(apart))
         return Work(item, plain, owner)
+
+    def _claim_hashed(self, photo_id: str, url: str) -> bool:
+        """Whether another item of this run has the id; else it is this one's.
+
+        Items are written in the order they are done. Without this, one whose own id is the hash
+        of an earlier one's name could be written first, or not, by chance.
+        """
+        first = self._claimed.get(photo_id) or self._hashed.setdefault(photo_id, url)
+        if len(self._hashed) > _REMEMBERED:
+            del self._hashed[next(iter(self._hashed))]
+        return first != url
 
 
 def id_taken(photo_id: str, url: str) -> FetchError:
@@ -171,5 +188,12 @@ def _is_current(work: Work) -> bool:
 
 
 def _still_stands(failure: Failure, item: Item) -> bool:
-    # What could not be read may be readable now; a bad file stays bad until it changes.
-    return failure.stage == "decode" and failure.fingerprint == item.fingerprint
+    """Whether asking again would bring the same answer.
+
+    What could not be read may be readable now; a bad file stays bad until it changes. A web
+    server that says for good that there is no such picture, or that its publisher opts out, is
+    not asked by every run; one that was silent, busy or unknown is. So is an address that was
+    refused here (private, too large), as a setting may have changed.
+    """
+    final = failure.stage == "decode" or (failure.stage == "fetch" and failure.code in _FINAL)
+    return final and failure.fingerprint == item.fingerprint

@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from vistazo.errors import InvalidSQL
-from vistazo.records import EncoderSpec, Float32Array, Photo, printable
+from vistazo.records import EncoderSpec, Float32Array, IndexStatus, Photo, printable
 from vistazo.store.connect import Connection
 from vistazo.store.filters import Filter
 from vistazo.store.rows import COLUMNS, clean, photo_of, photo_table
@@ -48,14 +48,6 @@ class Statement:
     sql: str
     params: Mapping[str, Any]
     settings: Mapping[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class IndexStatus:
-    """State of the vector index: `Absent`, `InProgress`, `Built` or `Error` with its reason."""
-
-    state: str
-    reason: str = ""
 
 
 class Store:

@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from vistazo.analytics.demand import Totals, demand, totals
+from vistazo.analytics.demand import demand, totals
 from vistazo.analytics.load import load_conversions
-from vistazo.records import Candidate, Demand
+from vistazo.records import Candidate, Demand, Totals
 from vistazo.store.connect import Connection
 from vistazo.store.filters import compile_filter
 from vistazo.store.store import Store

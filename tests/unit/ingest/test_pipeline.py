@@ -450,6 +450,16 @@ class TestIdentity:
             assert [row["file_stem"] for row in rows.photos(library).values()] == ["a"]
         assert one_failure(library).uri == str(tmp_path / "p/b.png")
 
+    def test_an_id_that_is_the_hash_of_a_later_name(
+        self, library: Library, tmp_path: Path, encoder: ColourEncoder
+    ) -> None:
+        paint(tmp_path / "p/a.png", "red")
+        paint(tmp_path / "p/b.png", "blue")
+        (tmp_path / "p/captions.csv").write_text(f"file,photo_id\na.png,{hashed_id('b.png')}\n")
+        for outcome in ("added", "unchanged"):
+            assert counts(library.index(tmp_path / "p", encoder=encoder)) == {outcome: 2}
+        assert rows.photos(library)[hashed_id("b.png")]["file_stem"] == "a"
+
     def test_an_id_that_passes_to_another_picture_while_its_file_moves(
         self, library: Library, tmp_path: Path, encoder: ColourEncoder
     ) -> None:
