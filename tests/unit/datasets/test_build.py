@@ -164,19 +164,18 @@ def test_only_the_sources_photos(filled: vistazo.Library, folder: Path, tmp_path
 
 
 class WebSource:
-    """A folder's pictures under web addresses, one of them named twice."""
+    """Pictures under web addresses that come with their vectors, one of them named twice."""
 
     name = "https://pictures.example.org"
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
     def items(self) -> Iterator[Item]:
+        vector = ColourEncoder().encode_texts(["red"])[0]
         for name in ("d", "a", "d"):
-            yield Item(f"{self.name}/{name}.png?w=200", name, photo_id=f"web {name}/1")
+            url = f"{self.name}/{name}.png?w=200"
+            yield Item(url, name, photo_id=f"web {name}/1", embedding=vector)
 
     def read(self, item: Item) -> bytes:
-        return (self._folder / f"{item.name}.png").read_bytes()
+        raise AssertionError(item)
 
 
 def test_addresses(filled: vistazo.Library, folder: Path, tmp_path: Path) -> None:
@@ -187,7 +186,7 @@ def test_addresses(filled: vistazo.Library, folder: Path, tmp_path: Path) -> Non
         f"https://photos.example.org/mine/images/{name}" for name in ("red", "green", "blue")
     ]
     assert report.local == 0
-    web = WebSource(folder)
+    web = WebSource()
     filled.index(web)
     filled.build_dataset(web, tmp_path / "web", plan)
     photos = tables(tmp_path / "web")[0]
