@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,8 +35,10 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent / "offline_model"
 SUMS = "SHA256SUMS"
 REMEDY = "pip install --force-reinstall vistazo"
-# Convolution buffers of larger batches leave the processor's cache: 32 is slower than 16.
-BATCH = 16
+# Pictures of one run of the network, on one core. Runs side by side do not wait for each other at
+# every layer, as threads inside one run do: 92 pictures/s instead of 84, and 77 instead of 70 while
+# decoding takes a part of the cores. Larger batches leave the processor's cache.
+BATCH = 8
 TEXT_BATCH = 32
 BORDER_SIDE = 64  # the border is judged on a copy of this size
 
@@ -50,13 +54,13 @@ class OfflineEncoder:
         """Read the small files; the models load at first use.
 
         Args:
-            threads: processor threads inside one call; None leaves the choice to onnxruntime.
+            threads: how many cores one call for images may use; None means all.
             folder: where the model files lie; None means the package's own.
         Raises:
             WeightsCorrupt: manifest or checksums are missing or damaged.
         """
         self._folder = FOLDER if folder is None else folder
-        self._threads = threads
+        self._threads = threads or os.cpu_count() or 1
         self._lock = threading.Lock()
         self._sums_text = self._read(SUMS).decode("utf-8", "replace")
         self._sums = {
@@ -131,13 +135,16 @@ class OfflineEncoder:
                 f"pixels must be (n, {self._side}, {self._side}, 3) uint8,"
                 f" not {pixels.shape} {pixels.dtype}"
             )
-        rows = np.empty((len(pixels), self._dim), dtype=np.float32)
-        for start in range(0, len(pixels), BATCH):
+        with self._lock:
+            session, pool = self._image_session, self._pool
+
+        def run(start: int) -> Float32Array:
             batch = np.ascontiguousarray(pixels[start : start + BATCH])
-            with self._lock:
-                session = self._image_session
-            (rows[start : start + BATCH],) = session.run(None, {"pixels": batch})
-        return rows
+            rows: Float32Array = session.run(None, {"pixels": batch})[0]
+            return rows
+
+        parts = pool.map(run, range(0, len(pixels), BATCH))
+        return np.concatenate([np.empty((0, self._dim), dtype=np.float32), *parts])
 
     def encode_images(self, images: Sequence[Image]) -> Float32Array:
         """Embed decoded images.
@@ -149,9 +156,10 @@ class OfflineEncoder:
         Raises:
             WeightsCorrupt: the model file is missing or damaged.
         """
+        size = BATCH * self._threads
         rows = [np.empty((0, self._dim), dtype=np.float32)]
-        for start in range(0, len(images), BATCH):
-            batch = [self.preprocess(image) for image in images[start : start + BATCH]]
+        for start in range(0, len(images), size):
+            batch = [self.preprocess(image) for image in images[start : start + size]]
             rows.append(self.encode_pixels(np.stack(batch)))
         return np.concatenate(rows)
 
@@ -185,12 +193,16 @@ class OfflineEncoder:
         return rows
 
     @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self._threads, "vistazo-encode")
+
+    @cached_property
     def _image_session(self) -> Any:
-        return self._session("image_encoder.onnx")
+        return self._session("image_encoder.onnx", threads=1)
 
     @cached_property
     def _text_session(self) -> Any:
-        return self._session("text_encoder.onnx")
+        return self._session("text_encoder.onnx", threads=self._threads)
 
     @cached_property
     def _tokenizer(self) -> Any:
@@ -198,13 +210,12 @@ class OfflineEncoder:
 
         return Tokenizer.from_buffer(self._verified("tokenizer.json"))
 
-    def _session(self, name: str) -> Any:
+    def _session(self, name: str, *, threads: int) -> Any:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
-        if self._threads is not None:
-            options.intra_op_num_threads = self._threads
+        options.intra_op_num_threads = threads
         # idle threads that spin would take the cores from decoding
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         return onnxruntime.InferenceSession(

@@ -1,6 +1,6 @@
 """One run: walk a source, read and decode while the encoder works, write in small batches.
 
-    source -> triage -> reading (fetch, decode, shrink) -> encoder (this thread) -> writer
+    source -> triage -> reading (fetch, decode, shrink) -> encoder (its thread) -> writer
 
 Every arrow is bounded: a folder of a million photos takes no more memory than one of a thousand.
 Results are taken in the order they are done, so that one slow item does not hold up the others.
@@ -15,11 +15,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
-
-from vistazo.errors import EmbedError, ItemError, SourceError, StoreError, VistazoError
+from vistazo.errors import EmbedError, ItemError, SourceError, StoreError
 from vistazo.ingest.decode import DEFAULT_LIMITS, DecodeLimits
 from vistazo.ingest.download_plan import DownloadPlan
+from vistazo.ingest.embedding import Embedding
 from vistazo.ingest.interrupts import interrupts_deferred
 from vistazo.ingest.prepare import KnownContent, Prepared, Preparer
 from vistazo.ingest.progress import Counting, Progress
@@ -149,6 +148,7 @@ class _Run:
             # Four batches keep both cores busy through one slow decode: see bench/ingest.py.
             ahead=4 * plan.batch_size,
         )
+        self._embedding = Embedding(encoder)
         self._reuse = Reuse(store, source.name)
         self._fresh: list[Prepared] = []  # need a vector
         self._known: list[Prepared] = []  # whose content may have one in the library
@@ -167,13 +167,16 @@ class _Run:
                     self._take(*done)
                 # While nothing comes, a batch that is not full had better be embedded.
                 self._embed_waiting(all_of_them=done is None)
+                self._collect()
                 self._tick()
             self._embed_waiting(all_of_them=True)
+            self._collect(all_of_them=True)
             self._writer.flush()
             self._report(last=True)
         finally:
             self._counting.stop()
             self._reading.close()
+            self._embedding.close()
         if not self._seen:
             folder = printable(uri_of(self._source.name))
             remedy = "give a folder that has some"
@@ -195,8 +198,9 @@ class _Run:
             self._fresh += self._reuse_vectors(known)
         size = self._plan.batch_size
         while len(self._fresh) >= (1 if all_of_them else size):
-            self._embed(self._fresh[:size])
+            self._embedding.add(self._fresh[:size])
             del self._fresh[:size]
+            self._collect()
 
     def vanished(self) -> set[str]:
         """Failures whose item is no longer in the source, or is well again; after `work`."""
@@ -250,28 +254,13 @@ class _Run:
                 self._fail(prepared.work.item, again)
         return fresh
 
-    def _embed(self, batch: Sequence[Prepared]) -> None:
-        pixels = [prepared.pixels for prepared in batch if prepared.pixels is not None]
-        try:
-            vectors = self._encoder.encode_pixels(np.stack(pixels))
-        except VistazoError:
-            raise
-        except Exception as error:  # a worker's edge: one bad picture must not take 31 with it
-            if len(batch) == 1:
-                message = f"the encoder failed: {printable(str(error))[:200]}"
-                self._fail(batch[0].work.item, EmbedError(message))
-                return
-            for prepared in batch:
-                self._embed([prepared])
-            return
-        finite = np.isfinite(vectors).all(axis=1, keepdims=True).ravel()
-        for prepared, vector, usable in zip(batch, vectors, finite, strict=True):
-            if usable:
-                self._writer.add(prepared, vector, thumbnail=prepared.thumbnail)
-                self._done += 1
+    def _collect(self, *, all_of_them: bool = False) -> None:
+        for prepared, result in self._embedding.results(all_of_them=all_of_them):
+            if isinstance(result, EmbedError):
+                self._fail(prepared.work.item, result)
             else:
-                message = "the encoder gave no finite numbers"
-                self._fail(prepared.work.item, EmbedError(message, code="not-finite"))
+                self._writer.add(prepared, result, thumbnail=prepared.thumbnail)
+                self._done += 1
 
     def _take_over(self, work: Work, embedding: Float32Array) -> None:
         """Write an item with the vector it brings."""
