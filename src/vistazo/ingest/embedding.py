@@ -49,9 +49,12 @@ class Embedding:
             found += self._batches.popleft().result()
         return found
 
-    def close(self) -> None:
-        """Drop what waits; the batch in work is waited for."""
+    def close(self) -> list[Embedded]:
+        """Drop the batches that wait; what was done, or in work, is still to be taken."""
         self._pool.shutdown(wait=True, cancel_futures=True)
+        whole = [batch for batch in self._batches if not (batch.cancelled() or batch.exception())]
+        self._batches.clear()
+        return [result for batch in whole for result in batch.result()]
 
     def _embed(self, batch: Sequence[Prepared]) -> list[Embedded]:
         pixels = [prepared.pixels for prepared in batch if prepared.pixels is not None]

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 from vistazo.errors import EmbedError, ItemError, SourceError, StoreError
 from vistazo.ingest.decode import DEFAULT_LIMITS, DecodeLimits
 from vistazo.ingest.download_plan import DownloadPlan
-from vistazo.ingest.embedding import Embedding
+from vistazo.ingest.embedding import Embedded, Embedding
 from vistazo.ingest.interrupts import interrupts_deferred
 from vistazo.ingest.prepare import KnownContent, Prepared, Preparer
 from vistazo.ingest.progress import Counting, Progress
@@ -167,16 +167,16 @@ class _Run:
                     self._take(*done)
                 # While nothing comes, a batch that is not full had better be embedded.
                 self._embed_waiting(all_of_them=done is None)
-                self._collect()
+                self._settle(self._embedding.results())
                 self._tick()
             self._embed_waiting(all_of_them=True)
-            self._collect(all_of_them=True)
+            self._settle(self._embedding.results(all_of_them=True))
             self._writer.flush()
             self._report(last=True)
         finally:
             self._counting.stop()
             self._reading.close()
-            self._embedding.close()
+            self._settle(self._embedding.close())
         if not self._seen:
             folder = printable(uri_of(self._source.name))
             remedy = "give a folder that has some"
@@ -200,7 +200,7 @@ class _Run:
         while len(self._fresh) >= (1 if all_of_them else size):
             self._embedding.add(self._fresh[:size])
             del self._fresh[:size]
-            self._collect()
+            self._settle(self._embedding.results())
 
     def vanished(self) -> set[str]:
         """Failures whose item is no longer in the source, or is well again; after `work`."""
@@ -254,8 +254,9 @@ class _Run:
                 self._fail(prepared.work.item, again)
         return fresh
 
-    def _collect(self, *, all_of_them: bool = False) -> None:
-        for prepared, result in self._embedding.results(all_of_them=all_of_them):
+    def _settle(self, results: Sequence[Embedded]) -> None:
+        """Take what the encoder has done."""
+        for prepared, result in results:
             if isinstance(result, EmbedError):
                 self._fail(prepared.work.item, result)
             else:
