@@ -70,7 +70,8 @@ CELLS: tuple[str | tuple[str, str], ...] = (
         "Las mismas fotos y conversiones en dos archivos Parquet, listos para el Hub de Hugging"
         " Face: `vistazo dataset publish dataset propietario/nombre`.",
     ),
-    'built = lib.build_dataset("unsplash:../sample", "dataset", BuildPlan(limit=0))\n'
+    'plan = BuildPlan(limit=0, image_base_url="https://photos.example.org")\n'
+    'built = lib.build_dataset("unsplash:../sample", "dataset", plan)\n'
     'pd.read_parquet("dataset/photos.parquet").head(3)',
     (
         "## Two tables\n\n"
