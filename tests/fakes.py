@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 
 import numpy as np
@@ -33,6 +34,7 @@ class ColourEncoder:
     ) -> None:
         self.spec = EncoderSpec(name, DIM, checksum)
         self.embedded = 0
+        self._counting = threading.Lock()
         self._fail_on = fail_on
 
     def preprocess(self, image: Image) -> UInt8Array:
@@ -42,7 +44,8 @@ class ColourEncoder:
         means = pixels.reshape(len(pixels), -1, 3).mean(axis=1)
         if self._fail_on is not None and (np.abs(means - self._fail_on) < 4).all(axis=1).any():
             raise RuntimeError("this colour is too much")
-        self.embedded += len(pixels)
+        with self._counting:
+            self.embedded += len(pixels)
         return _unit(means)
 
     def encode_images(self, images: Sequence[Image]) -> Float32Array:

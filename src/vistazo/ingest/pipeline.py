@@ -1,6 +1,6 @@
 """One run: walk a source, read and decode while the encoder works, write in small batches.
 
-    source -> triage -> reading (fetch, decode, shrink) -> encoder (its thread) -> writer
+    source -> triage -> reading (fetch, decode, shrink) -> encoder (its threads) -> writer
 
 Every arrow is bounded: a folder of a million photos takes no more memory than one of a thousand.
 Results are taken in the order they are done, so that one slow item does not hold up the others.
