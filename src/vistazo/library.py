@@ -150,7 +150,7 @@ class Library:
             EncoderMismatch: the library's vectors come from another encoder.
             StorageFull: the disk is full; what was written stays.
         """
-        if limit is not None and (not isinstance(limit, int) or limit < 1):
+        if limit is not None and (type(limit) is not int or limit < 1):
             raise UsageError(f"limit must be a whole number from 1, not {limit!r}")
         pictures = source_of(source)
         plan = IngestPlan(
@@ -197,6 +197,21 @@ class Library:
             SourceError: the file cannot be read or lacks a column.
         """
         return load_conversions(self._connection, file, on_progress=on_progress)
+
+    # Giving away
+
+    def build_dataset(
+        self,
+        source: str | os.PathLike[str] | Source,
+        out: str | os.PathLike[str],
+        plan: BuildPlan | None = None,
+    ) -> BuildReport:
+        """Write the photos of an indexed source, and their conversions, as Parquet files.
+
+        Raises:
+            DatasetError: nothing of the source is in the library, or `out` cannot be written.
+        """
+        return build(self._connection, source_of(source), out, plan or BuildPlan())
 
     # Finding
 
@@ -249,7 +264,10 @@ class Library:
         return found[photo_id]
 
     def thumbnails(self, photo_ids: Sequence[str]) -> dict[str, bytes]:
-        """WebP bytes, longer side at most 320 pixels, by photo id."""
+        """WebP bytes by photo id, longer side at most 320 pixels.
+
+        Ids that are unknown, or of a photo that came with its vector, are left out.
+        """
         return self._store.thumbnails(photo_ids)
 
     # Asking
@@ -339,19 +357,6 @@ class Library:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-    def build_dataset(
-        self,
-        source: str | os.PathLike[str] | Source,
-        out: str | os.PathLike[str],
-        plan: BuildPlan | None = None,
-    ) -> BuildReport:
-        """Write the photos of an indexed source, and their conversions, as Parquet files.
-
-        Raises:
-            DatasetError: nothing of the source is in the library, or `out` cannot be written.
-        """
-        return build(self._connection, source_of(source), out, plan or BuildPlan())
 
     # The encoder
 

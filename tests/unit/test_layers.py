@@ -21,7 +21,7 @@ FLOORS = [
     {"cli", "web", "sqlserver"},
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
-# On one floor by the plan, and still in an order: records are made without settings.
+# What `import vistazo` must not load.
 HEAVY = ("onnxruntime", "torch", "ray", "fastapi", "matplotlib", "huggingface_hub", "datasets")
 MODULES = sorted(path for path in SRC.rglob("*.py") if path != SRC / "__init__.py")
 

@@ -56,7 +56,7 @@ def demand(
 
     Args:
         connection: an open one, with migrated tables.
-        knn_sql: a query with columns photo_id and score, as `Store.nearest_sql` writes it.
+        knn_sql: a query with columns photo_id and score, as `Store.statement` writes it.
         params: what it binds.
         settings: what it needs, as `Dialect.indexed_settings` says.
 
