@@ -1,8 +1,10 @@
-"""Indexing pictures over HTTP with latency, against the encoder alone on the same pixels.
+"""Indexing pictures over HTTP with latency, against the encoder alone on the same pictures.
 
 A process of its own serves small JPEGs on loopback, each answer 80 ms late. End to end is
-`Library.index` with the offline encoder: download, decode, thumbnail, embed, write. Both are
-measured in turns in one run, so that whatever else the machine does falls on both.
+`Library.index` with the offline encoder: download, decode, thumbnail, embed, write. The encoder's
+own rate is that of `encode_images` on decoded pictures; its network's, that of `encode_pixels` on
+arrays that are ready. All are measured in turns in one run, so that whatever else the machine does
+falls on all.
 
 Run: python bench/downloads.py [--pictures 1000] [--latency-ms 80] [--rounds 3]
 """
@@ -94,8 +96,16 @@ class Addresses:
         raise NotImplementedError
 
 
-def alone_s(encoder: OfflineEncoder, pixels: UInt8Array) -> float:
-    """Seconds that the encoder takes for all, and nothing else runs."""
+def encoder_s(encoder: OfflineEncoder, images: list[Image.Image]) -> float:
+    """Seconds that the encoder takes for all decoded pictures, and nothing else runs."""
+    started = time.perf_counter()
+    for start in range(0, len(images), BATCH):
+        encoder.encode_images(images[start : start + BATCH])
+    return time.perf_counter() - started
+
+
+def network_s(encoder: OfflineEncoder, pixels: UInt8Array) -> float:
+    """Seconds that the encoder's network takes for arrays that are ready."""
     started = time.perf_counter()
     for start in range(0, len(pixels), BATCH):
         encoder.encode_pixels(pixels[start : start + BATCH])
@@ -126,9 +136,8 @@ def main() -> None:
     count = options.pictures
     pictures = [picture(number) for number in range(count)]
     encoder = OfflineEncoder()
-    pixels = np.stack(
-        [encoder.preprocess(decode(data, min_side=encoder.input_side).image) for data in pictures]
-    )
+    images = [decode(data, min_side=encoder.input_side).image for data in pictures]
+    pixels = np.stack([encoder.preprocess(image) for image in images])
     told, ours = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(
         target=serve, args=(pictures, options.latency_ms / 1000, told), daemon=True
@@ -140,18 +149,23 @@ def main() -> None:
         size_kb = statistics.mean(map(len, pictures)) / 1000
         print(f"{count:,} JPEGs of {size_kb:.1f} kB, {options.latency_ms:g} ms latency,", end=" ")
         print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-        print("encoder/s  end to end/s  ratio")
+        print("end to end/s  encoder/s  ratio  its network/s  ratio")
         ratios = []
-        before_s = alone_s(encoder, pixels)
+        before = encoder_s(encoder, images), network_s(encoder, pixels)
         for _ in range(options.rounds):
             seconds = whole_s(encoder, source, count)
-            after_s = alone_s(encoder, pixels)
-            encoder_s, before_s = (before_s + after_s) / 2, after_s
-            ratios.append(encoder_s / seconds)
+            after = encoder_s(encoder, images), network_s(encoder, pixels)
+            alone = [sum(pair) / 2 for pair in zip(before, after, strict=True)]
+            before = after
+            ratios.append([each / seconds for each in alone])
             print(
-                f"{count / encoder_s:9.1f}  {count / seconds:12.1f}  {ratios[-1]:5.2f}", flush=True
+                f"{count / seconds:12.1f}  {count / alone[0]:9.1f}  {ratios[-1][0]:5.2f}"
+                f"  {count / alone[1]:13.1f}  {ratios[-1][1]:5.2f}",
+                flush=True,
             )
-        print(f"median ratio {statistics.median(ratios):.2f}, load {os.getloadavg()[0]:.1f}")
+        medians = [statistics.median(column) for column in zip(*ratios, strict=True)]
+        print(f"median ratios {medians[0]:.2f} and {medians[1]:.2f}", end=", ")
+        print(f"load {os.getloadavg()[0]:.1f}")
     finally:
         process.terminate()
         process.join()

@@ -264,7 +264,7 @@ class Library:
         return found[photo_id]
 
     def thumbnails(self, photo_ids: Sequence[str]) -> dict[str, bytes]:
-        """WebP bytes by photo id, longer side at most 320 pixels.
+        """WebP or JPEG bytes by photo id, longer side at most 320 pixels.
 
         Ids that are unknown, or of a photo that came with its vector, are left out.
         """

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +27,7 @@ from vistazo.errors import WeightsCorrupt
 from vistazo.records import EncoderSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from PIL.Image import Image
 
@@ -135,16 +137,7 @@ class OfflineEncoder:
                 f"pixels must be (n, {self._side}, {self._side}, 3) uint8,"
                 f" not {pixels.shape} {pixels.dtype}"
             )
-        with self._lock:
-            session, pool = self._image_session, self._pool
-
-        def run(start: int) -> Float32Array:
-            batch = np.ascontiguousarray(pixels[start : start + BATCH])
-            rows: Float32Array = session.run(None, {"pixels": batch})[0]
-            return rows
-
-        parts = pool.map(run, range(0, len(pixels), BATCH))
-        return np.concatenate([np.empty((0, self._dim), dtype=np.float32), *parts])
+        return self._in_parts(len(pixels), lambda part: np.ascontiguousarray(pixels[part]))
 
     def encode_images(self, images: Sequence[Image]) -> Float32Array:
         """Embed decoded images.
@@ -156,12 +149,29 @@ class OfflineEncoder:
         Raises:
             WeightsCorrupt: the model file is missing or damaged.
         """
-        size = BATCH * self._threads
-        rows = [np.empty((0, self._dim), dtype=np.float32)]
-        for start in range(0, len(images), size):
-            batch = [self.preprocess(image) for image in images[start : start + size]]
-            rows.append(self.encode_pixels(np.stack(batch)))
-        return np.concatenate(rows)
+        return self._in_parts(
+            len(images), lambda part: np.stack([self.preprocess(image) for image in images[part]])
+        )
+
+    def _in_parts(self, count: int, pixels: Callable[[slice], UInt8Array]) -> Float32Array:
+        """Run the network on all cores.
+
+        Args:
+            count: how many pictures.
+            pixels: makes the network's input of a part of them, on the core that runs it.
+        """
+        with self._lock:
+            session, pool = self._image_session, self._pool
+        # As many runs on every core, of as many pictures: none is left to work alone at the end.
+        runs = min(count, self._threads * math.ceil(count / (BATCH * self._threads)))
+        edges = [count * number // max(1, runs) for number in range(runs + 1)]
+
+        def run(part: slice) -> Float32Array:
+            rows: Float32Array = session.run(None, {"pixels": pixels(part)})[0]
+            return rows
+
+        parts = pool.map(run, [slice(*pair) for pair in pairwise(edges)])
+        return np.concatenate([np.empty((0, self._dim), dtype=np.float32), *parts])
 
     def encode_texts(self, texts: Sequence[str]) -> Float32Array:
         """Embed texts, best in English.

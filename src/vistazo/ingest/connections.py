@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncIterator, Iterable, Iterator
+from functools import cached_property
 
 import httpcore
 import httpx
@@ -32,7 +33,6 @@ class CheckedTransport(httpx.AsyncBaseTransport):
     """
 
     def __init__(self, plan: DownloadPlan) -> None:
-        self._tls = httpx.create_ssl_context()  # SSL_CERT_FILE names a company's own authority
         self._backend = CheckedBackend(allow_private=plan.allow_private_addresses)
         self._most_idle = plan.concurrency
         self._idle: dict[httpcore.AsyncHTTPConnection, None] = {}  # latest last
@@ -79,6 +79,10 @@ class CheckedTransport(httpx.AsyncBaseTransport):
         while self._idle:
             await self._idle.popitem()[0].aclose()
 
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        return httpx.create_ssl_context()  # SSL_CERT_FILE names a company's own authority
+
     async def _connection(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
         while True:
             fitting = (known for known in reversed(self._idle) if known.can_handle_request(origin))
@@ -86,7 +90,7 @@ class CheckedTransport(httpx.AsyncBaseTransport):
             if connection is None:
                 return httpcore.AsyncHTTPConnection(
                     origin,
-                    ssl_context=self._tls,
+                    ssl_context=self._tls if origin.scheme == b"https" else None,
                     keepalive_expiry=_KEPT_ALIVE_S,
                     network_backend=self._backend,
                 )

@@ -37,6 +37,11 @@ class Embedding:
         """Have a batch embedded: items with pixels."""
         self._batches.append(self._pool.submit(self._embed, batch))
 
+    @property
+    def idle(self) -> bool:
+        """Whether a core may be waiting for a batch."""
+        return sum(not batch.done() for batch in self._batches) < _AT_ONCE
+
     def results(self, *, all_of_them: bool = False) -> list[Embedded]:
         """What is done, each item with its (dim,) vector or its error.
 

@@ -165,8 +165,8 @@ class _Run:
             for done in self._reading.results(self._works()):
                 if done is not None:
                     self._take(*done)
-                # While nothing comes, a batch that is not full had better be embedded.
-                self._embed_waiting(all_of_them=done is None)
+                # Rather a batch that is not full than an encoder that waits.
+                self._embed_waiting(all_of_them=done is None or self._embedding.idle)
                 self._settle(self._embedding.results())
                 self._tick()
             self._embed_waiting(all_of_them=True)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vistazo.errors import FetchError, ImageError, ItemError
-from vistazo.ingest.decode import DecodeLimits, decode, thumbnail
+from vistazo.ingest.decode import DecodeLimits, decode, thumbnail_of
 from vistazo.ingest.triage import Work
 from vistazo.records import Metadata, Photo, UInt8Array, printable
 
@@ -26,7 +26,7 @@ class Prepared:
     Attributes:
         pixels: (side, side, 3) uint8, the encoder's input; None when the library has a vector
             of the same bytes already.
-        thumbnail: WebP bytes; empty together with `pixels`.
+        thumbnail: WebP or JPEG bytes; empty together with `pixels`.
     """
 
     work: Work
@@ -95,7 +95,7 @@ class Preparer:
             if reuse and self.known.may_have(content_hash):
                 return Prepared(work, photo, None, b"")
             pixels = self.encoder.preprocess(picture.image)
-            return Prepared(work, photo, pixels, thumbnail(picture.image))
+            return Prepared(work, photo, pixels, thumbnail_of(picture, data))
         except ItemError as error:
             return error
         except Exception as error:  # a worker's edge: whatever one picture does, the run goes on

@@ -17,7 +17,7 @@ class Reused:
 
     Attributes:
         embedding: (dim,) float32, L2 norm 1.
-        thumbnail: WebP bytes.
+        thumbnail: WebP or JPEG bytes.
         moved_from: the row whose file has gone while this one appeared; None for a copy.
     """
 

@@ -80,7 +80,7 @@ class Writer:
 
         Args:
             embedding: (dim,) float32, L2 norm 1.
-            thumbnail: WebP bytes.
+            thumbnail: WebP or JPEG bytes.
             moved_from: the row of the same picture under a path that has gone.
         """
         work, photo = prepared.work, prepared.photo

@@ -16,7 +16,7 @@ class Hits(list[Hit]):
     """Hits, best first.
 
     Args:
-        thumbnails: gives WebP bytes by photo id.
+        thumbnails: gives WebP or JPEG bytes by photo id.
         title: shown above the grid.
     """
 
@@ -43,7 +43,7 @@ class Hits(list[Hit]):
         return super().__getitem__(at)
 
     def thumbnails(self) -> Mapping[str, bytes]:
-        """WebP bytes, longer side at most 320 pixels, by photo id."""
+        """WebP or JPEG bytes, longer side at most 320 pixels, by photo id."""
         return self._thumbnails([hit.photo_id for hit in self])
 
     def grid(self, *, columns: int = 5, captions: bool = True) -> Grid:

@@ -25,7 +25,7 @@ class NewPhoto:
 
     Attributes:
         embedding: (dim,) float32, L2 norm 1.
-        thumbnail: WebP bytes; empty for a photo that came with its vector, and was never seen.
+        thumbnail: WebP or JPEG bytes; empty for a photo that came with its vector, and was never seen.
     """
 
     photo: Photo
@@ -217,7 +217,7 @@ class Store:
         }
 
     def thumbnails(self, photo_ids: Sequence[str]) -> dict[str, bytes]:
-        """WebP bytes by photo id; unknown ids are left out."""
+        """WebP or JPEG bytes by photo id; unknown ids are left out."""
         table = self._connection.table(
             "SELECT photo_id, base64Encode(image) AS image FROM thumbnails"
             " WHERE photo_id IN {ids:Array(String)}",

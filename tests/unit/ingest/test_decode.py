@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw
 from PIL.TiffImagePlugin import IFDRational
 
 from vistazo.errors import ImageError
-from vistazo.ingest.decode import DecodeLimits, Picture, decode, thumbnail
+from vistazo.ingest.decode import DecodeLimits, Picture, decode, thumbnail, thumbnail_of
 from vistazo.ingest.exif import read_exif
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
@@ -487,6 +487,38 @@ def test_a_thumbnail_is_a_small_webp(size: tuple[int, int], expected: tuple[int,
 def test_a_thumbnail_of_another_size_and_mode() -> None:
     with Image.open(io.BytesIO(thumbnail(Image.new("L", (200, 100), 90), max_side=50))) as opened:
         assert opened.size == (50, 25)
+
+
+def kept(data: bytes) -> bool:
+    return thumbnail_of(decode(data, min_side=8), data) == data
+
+
+def test_a_small_picture_is_its_own_thumbnail() -> None:
+    assert kept(saved(quarters(320, 200), "JPEG"))
+    assert kept(saved(quarters(24, 16), "WEBP"))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        saved(quarters(321, 200), "JPEG"),
+        saved(quarters(24, 16), "PNG"),
+        saved(quarters(24, 16), "JPEG", exif=described(make="Canon")),
+        saved(quarters(24, 16), "JPEG", icc_profile=b"a profile"),
+        saved(quarters(24, 16), "JPEG", comment=b"a comment"),
+        saved(quarters(24, 16).convert("CMYK"), "JPEG"),
+        saved(quarters(24, 16).convert("L"), "JPEG"),
+        saved(alpha("RGBA"), "WEBP"),
+        saved(quarters(24, 16), "WEBP", save_all=True, append_images=[Image.new("RGB", (24, 16))]),
+        saved(quarters(24, 16), "JPEG") + b"\0" * 64_000,
+    ],
+    ids=["large", "png", "exif", "icc", "comment", "cmyk", "grey", "alpha", "frames", "heavy"],
+)
+def test_a_small_picture_with_more_to_it_is_packed_again(data: bytes) -> None:
+    packed = thumbnail_of(decode(data, min_side=8), data)
+    assert packed != data
+    with Image.open(io.BytesIO(packed)) as opened:
+        assert (opened.format, opened.mode) == ("WEBP", "RGB")
 
 
 SMALL = [saved(quarters(24, 16), kind) for kind in FORMATS] + [
