@@ -9,16 +9,14 @@ from fastapi import FastAPI
 import vistazo
 from vistazo.config import Settings
 from vistazo.web import answers, images
-from vistazo.web.door import Door, Entry
+from vistazo.web.door import ANYBODY_HERE, Door, Entry
 
 if TYPE_CHECKING:
     from vistazo.library import Library
 
 
 def create(
-    library: Library,
-    entry: Entry = Entry(),
-    settings: Settings | None = None,  # noqa: B008
+    library: Library, entry: Entry = ANYBODY_HERE, settings: Settings | None = None
 ) -> FastAPI:
     """The application.
 

@@ -33,6 +33,9 @@ class Entry:
     token: str | None = None
 
 
+ANYBODY_HERE = Entry()
+
+
 class Door:
     """ASGI middleware that turns away what `Entry` does not let in."""
 

@@ -152,12 +152,13 @@ class _Images:
         made = self._made.get(version.etag)
         if made is None:
             try:
-                made, whole = await to_thread.run_sync(
+                answer = await to_thread.run_sync(
                     self._make, photo, shape, kind, limiter=self._limiter
                 )
             except ImageError as error:
                 text = f"photo '{printable(photo.photo_id)}' cannot be shown: {error}"
                 return answers.error(422, error.code, text)
+            made, whole = answer
             if whole:
                 self._made.put(version.etag, made)
             else:  # the file may come back
