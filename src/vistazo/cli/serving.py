@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -118,10 +119,9 @@ def _config(app: Any) -> uvicorn.Config:
 async def _serve(
     servers: Sequence[_Server], sockets: Sequence[socket.socket], on_ready: Callable[[], None]
 ) -> None:
-    loop = asyncio.get_running_loop()
     stopping = False
 
-    def stop(number: int) -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
         nonlocal stopping
         if stopping:
             os._exit(128 + number)
@@ -134,23 +134,20 @@ async def _serve(
         for server in servers:
             server.should_exit = True
 
+    # They stay to the end of the process: whatever it still waits for, a second signal ends it.
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop, number)
-    try:
-        running = [
-            asyncio.create_task(server.serve(sockets=[each]))
-            for server, each in zip(servers, sockets, strict=True)
-        ]
-        while not all(server.started for server in servers):
-            if any(task.done() for task in running):
-                break
-            await asyncio.sleep(0.01)
-        else:
-            on_ready()
-        await asyncio.gather(*running)
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
+        signal.signal(number, stop)
+    running = [
+        asyncio.create_task(server.serve(sockets=[each]))
+        for server, each in zip(servers, sockets, strict=True)
+    ]
+    while not all(server.started for server in servers):
+        if any(task.done() for task in running):
+            break
+        await asyncio.sleep(0.01)
+    else:
+        on_ready()
+    await asyncio.gather(*running)
 
 
 def _give_up() -> None:
