@@ -94,9 +94,20 @@ def test_an_address_that_others_reach_needs_a_token(home: Path) -> None:
     assert run("serve", *wide, "--allow-write", cwd=home).returncode == 2
     with serving(*wide, "--token", "correct horse", cwd=home) as server:
         address = server.web.replace("0.0.0.0", "127.0.0.1") + "/images/red"
-        assert server.said["callers"] == "with the token may read; others nothing"
+        assert (
+            server.said["callers"]
+            == "with the token as password may look at photos; others nothing"
+        )
         assert httpx.get(address).status_code == 401
         assert httpx.get(address, auth=("me", "correct horse")).status_code == 200
+
+
+def test_a_token_that_is_given_guards_reading_too(home: Path) -> None:
+    options = ("--db", "library", "--port", "0", "--no-sql", "--token", "correct horse")
+    with serving(*options, cwd=home) as server:
+        assert httpx.get(f"{server.web}/images/red").status_code == 401
+        signed = {"Authorization": "Bearer correct horse"}
+        assert httpx.get(f"{server.web}/images/red", headers=signed).status_code == 200
 
 
 @pytest.mark.parametrize(

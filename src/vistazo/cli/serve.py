@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -52,8 +53,8 @@ def serve(
         typer.Option(
             envvar="VISTAZO_TOKEN",
             show_envvar=False,
-            help="The password, under any user name; one is made for --allow-write."
-            " [VISTAZO_TOKEN]",
+            help="The password, under any user name: to write, or without --allow-write to read."
+            " One is made for --allow-write. [VISTAZO_TOKEN]",
         ),
     ] = None,
 ) -> int:
@@ -72,7 +73,10 @@ def serve(
         )
     made = secrets.token_urlsafe(24) if allow_write and sql and token is None else None
     with open_library(db, create=allow_write) as library:
-        apps = _apps(library, places, allow_write=allow_write, token=token or made)
+        roles = Roles(
+            local=places[0].loopback, sql=sql, allow_write=allow_write and sql, token=token or made
+        )
+        apps = _apps(library, places, roles)
         photos = library.stats().photos
 
         def on_ready() -> None:
@@ -80,7 +84,7 @@ def serve(
             _say("photos", f"{places[0].url}/images/PHOTO_ID")
             if sql:
                 _say("SQL", f"{places[1].url} (ClickHouse over HTTP)")
-            _say("callers", _roles(places[0], sql=sql, allow_write=allow_write, token=token))
+            _say("callers", roles.sentence())
             if made is not None:
                 _say("token", f"{made} (made for this run, not shown again)")
             _say("to stop", "Ctrl-C")
@@ -89,33 +93,51 @@ def serve(
     return 0
 
 
-def _apps(
-    library: Library, places: list[Place], *, allow_write: bool, token: str | None
-) -> list[Any]:
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """Who may do what.
+
+    Attributes:
+        local: only this machine reaches the ports.
+        token: what a writer shows, and where reading is not open, a reader too.
+    """
+
+    local: bool
+    sql: bool
+    allow_write: bool
+    token: str | None
+
+    @property
+    def read_openly(self) -> bool:
+        """Whether reading needs no token: here, where it has the use of letting write or none."""
+        return self.local and (self.allow_write or self.token is None)
+
+    def sentence(self) -> str:
+        """For the user who starts the server."""
+        read = "read" if self.sql else "look at photos"
+        if not self.read_openly:
+            write = ", and write by SQL" if self.allow_write else ""
+            return f"with the token as password may {read}{write}; others nothing"
+        writers = "nobody may write"
+        if self.allow_write:
+            writers = "with the token as password also write by SQL"
+        return f"anybody on this machine may {read}" + (f"; {writers}" if self.sql else "")
+
+
+def _apps(library: Library, places: list[Place], roles: Roles) -> list[Any]:
     from vistazo.web.app import create
     from vistazo.web.door import Door, Entry
 
-    local = places[0].loopback
-    settings = Settings.load()
-    apps: list[Any] = [create(library, Entry(local, None if local else token), settings)]
-    if len(places) > 1:
+    entry = Entry(roles.local, None if roles.read_openly else roles.token)
+    apps: list[Any] = [create(library, entry, Settings.load())]
+    if roles.sql:
         from vistazo.sqlserver import protocol
         from vistazo.sqlserver.access import Access
 
-        access = Access(allow_write=allow_write, token=token)
-        apps.append(Door(protocol.app(library, access), Entry(local)))
+        access = Access(roles.allow_write, roles.token, roles.read_openly)
+        # What a Host header may say is asked here; the token is the endpoint's to ask for.
+        apps.append(Door(protocol.app(library, access), Entry(roles.local)))
     return apps
-
-
-def _roles(web: Place, *, sql: bool, allow_write: bool, token: str | None) -> str:
-    if not web.loopback:
-        who = "with the token"
-        return f"{who} may read{' and write by SQL' if allow_write and sql else ''}; others nothing"
-    if not sql:
-        return "anybody on this machine may look at photos"
-    if allow_write:
-        return "anybody on this machine may read; with the token as password also write by SQL"
-    return "anybody on this machine may read; nobody may write"
 
 
 def _say(label: str, text: str) -> None:
