@@ -246,6 +246,14 @@ def test_unknown_ids(client: httpx.Client, photo_id: str) -> None:
     assert error(client.get(f"/images/{photo_id}"), 404)["code"] == "photo-not-found"
 
 
+def test_the_description(client: httpx.Client) -> None:
+    paths = client.get("/api/v1/openapi.json").json()["paths"]
+    assert {path: [*methods] for path, methods in paths.items()} == {
+        "/images/{photo_id}": ["get"],
+        "/healthz": ["get"],
+    }
+
+
 def test_other_paths_and_methods(client: httpx.Client) -> None:
     assert error(client.get("/nothing"), 404)["code"] == "not-found"
     assert error(client.post("/images/wide"), 405)["code"] == "method-not-allowed"
@@ -373,7 +381,11 @@ def test_photos_of_the_web(library: vistazo.Library, client: httpx.Client) -> No
     put(library, "web", address, small, content_hash="1" * 32)
     put(library, "unseen", address)
     put(library, "other", "http://photos.example.org/1.jpg?sig=1")
-    assert image(client.get("/images/web?w=200&fm=jpg")).size == (200, 150)
+    for _ in range(2):
+        shown = client.get("/images/web?w=200&fm=jpg")
+        assert image(shown).size == (200, 150)
+        had = {"If-None-Match": shown.headers["etag"]}
+        assert client.get("/images/web?w=200&fm=jpg", headers=had).status_code == 304
     for path, target in {
         "web": address,
         "web?w=800&q=80&dpr=2": f"{address}?q=80&w=800",

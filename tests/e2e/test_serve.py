@@ -19,6 +19,7 @@ from conftest import paint
 from e2e.cli import error_of, run
 from e2e.server import HANG_S, serving
 
+ROOT = Path(__file__).parents[2]
 TWO = [sys.executable, str(Path(__file__).parent / "serve_two.py")]
 
 
@@ -136,6 +137,16 @@ def test_a_port_in_use(home: Path, option: str) -> None:
         f"port {port} is in use; give another {option}, or 0 for a free one"
     )
     assert result.returncode == 1
+
+
+@pytest.mark.parametrize(("options", "serves"), [([], True), (["SERVE=0"], False)])
+def test_the_demo_ends_with_a_server(options: list[str], serves: bool) -> None:
+    made = subprocess.run(
+        ["make", "--dry-run", "demo", *options], cwd=ROOT, capture_output=True, text=True
+    )
+    assert made.returncode == 0, made.stderr
+    assert "vistazo demo --db demo-library" in made.stdout
+    assert ("vistazo serve --db demo-library" in made.stdout) == serves
 
 
 @contextlib.contextmanager

@@ -159,9 +159,9 @@ class _Images:
                 text = f"photo '{printable(photo.photo_id)}' cannot be shown: {error}"
                 return answers.error(422, error.code, text)
             made, whole = answer
-            if whole:
+            if whole or (is_web(photo.url) and photo.content_hash):
                 self._made.put(version.etag, made)
-            else:  # the file may come back
+            else:  # a file may come back
                 version = Version(f'"{hashlib.blake2b(made, digest_size=16).hexdigest()}"')
                 if version.is_had(request.headers):
                     return Response(status_code=304, headers=_HEADERS | version.headers())
