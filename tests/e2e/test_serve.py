@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import sqlalchemy
 
 from conftest import paint
 from e2e.cli import error_of, run
@@ -82,6 +83,29 @@ def test_without_allow_write_nobody_writes(home: Path) -> None:
         create = "CREATE TABLE other (a UInt8) ENGINE = MergeTree ORDER BY a"
         assert httpx.post(sql, content=create).status_code != 200
         assert httpx.get(sql, params={"query": "EXISTS TABLE other"}).text == "0\n"
+
+
+# The tests install two packages that bring a dialect for SQLAlchemy.
+@pytest.mark.filterwarnings("ignore:The 'clickhouse.//' URL remains registered")
+def test_the_uri_that_superset_takes(home: Path) -> None:
+    ports = ("--port", "0", "--sql-port", "0")
+    with serving("--db", "library", *ports, cwd=home) as server:
+        engine = sqlalchemy.create_engine(
+            f"clickhousedb://default@127.0.0.1:{server.sql_port}/default"
+        )
+        try:
+            seen = sqlalchemy.inspect(engine)
+            assert "default" in seen.get_schema_names()
+            assert {"photos", "conversions"} <= set(seen.get_table_names("default"))
+            columns = {column["name"] for column in seen.get_columns("photos", "default")}
+            assert {"photo_id", "photo_embed", "taken_at"} <= columns
+            with engine.connect() as connection:
+                rows = connection.execute(
+                    sqlalchemy.text("SELECT photo_id, width FROM photos ORDER BY photo_id")
+                ).all()
+            assert [tuple(row) for row in rows] == [("blue", 48), ("red", 48)]
+        finally:
+            engine.dispose()
 
 
 def test_an_address_that_others_reach_needs_a_token(home: Path) -> None:
