@@ -97,6 +97,22 @@ def tokens(sql: str) -> list[Token]:
     return _with_params(sql, list(_scan(sql)))
 
 
+def head(sql: str, *stops: str) -> list[Token]:
+    """The tokens up to and with the first of these (upper case) words outside brackets.
+
+    What follows may be no SQL at all, as an INSERT's data, and is not read.
+    """
+    found: list[Token] = []
+    depth = 0
+    for token in _scan(sql):
+        found.append(token)
+        if token.kind == "op":
+            depth += (token.text in "([{") - (token.text in ")]}")
+        elif depth == 0 and token.is_word(*stops):
+            break
+    return found
+
+
 def decoded(token: Token) -> str:
     """The text that a `string` token stands for.
 

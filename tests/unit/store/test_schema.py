@@ -28,6 +28,7 @@ TABLES = {
     "runs": "MergeTree",
     "encoders": "MergeTree",
     "migrations": "MergeTree",
+    "vector_indices": "MergeTree",
     "changes": "SummingMergeTree",
     "photos_changed": "MaterializedView",
 }

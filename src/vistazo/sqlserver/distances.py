@@ -1,0 +1,381 @@
+"""`distance` and `batch_distance` in the engine's words, each by the metric of its column's index.
+
+Squared L2 is what MyScale shows and plain L2 what the engine's index ranks by: they order alike, so
+where a search is ordered by nothing but its distance, the engine is told to order by the plain one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from vistazo.errors import InvalidSQL
+from vistazo.sqlserver.scopes import Scope, Scopes, Source
+from vistazo.sqlserver.vector_ddl import plain
+from vistazo.sqlserver.vector_indices import TableName, VectorIndex
+from vistazo.sqlserver.vector_types import search_breadth
+from vistazo.store.sqltext import Token, decoded
+
+_EXACT = {"Cosine": "cosineDistance", "L2": "L2SquaredDistance", "IP": "dotProduct"}
+_BEFORE_NAMES = ("INTO", "TABLE", "VIEW", "FUNCTION", "EXISTS", "INDEX", "DICTIONARY", "AS")
+_ELSEWHERE = ("TEXTSEARCH", "HYBRIDSEARCH", "FULL_TEXT_SEARCH")
+# A row of the index that one of these takes away is missing in the answer.
+_TAKE_AWAY = ("WHERE", "PREWHERE", "QUALIFY")
+_SYNTAX, _NOT_IMPLEMENTED, _AMBIGUOUS = 62, 48, 207
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the columns of a name come from.
+
+    Attributes:
+        indices: the vector indexes of a table.
+        view: the SELECT behind a view, None where the table is no view.
+    """
+
+    indices: Callable[[TableName], Sequence[VectorIndex]]
+    view: Callable[[TableName], Scopes | None]
+    database: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of distance or batch_distance, by the indexes of its tokens."""
+
+    name: int
+    open: int
+    close: int
+    scope: Scope
+    metric: str
+    batch: bool
+    breadth: int | None
+    tables: tuple[TableName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A SELECT that the engine may answer from an index.
+
+    Attributes:
+        tables: whose rows it reads.
+        filtered: whether rows that the index proposes may be taken away.
+        limit: the token of its LIMIT's first number.
+    """
+
+    scope: Scope
+    tables: tuple[TableName, ...]
+    filtered: bool
+    limit: int
+
+
+class Distances:
+    """The calls of one statement, and the edits of its text that put them into other words."""
+
+    def __init__(self, sql: str, found: Sequence[Token], place: Place) -> None:
+        self._sql = sql
+        self._found = found
+        self._place = place
+        self._scopes = Scopes(found)
+        self._target: tuple[str, ...] = ()
+        first = found[0] if found else None
+        self.defines = first is not None and first.is_word("CREATE", "REPLACE", "ALTER", "ATTACH")
+        if first is not None and first.is_word("ALTER", "UPDATE"):
+            start = 2 if first.is_word("ALTER") else 1
+            self._target, _ = self._scopes.path(start, len(found))
+        self.calls = [call for n in range(len(found)) if (call := self._call(n))]
+        self.searches = [search for call in self.calls if (search := self._search(call))]
+
+    @property
+    def breadth(self) -> int | None:
+        """How many candidates an index search shall keep; None leaves it to the engine."""
+        return max((call.breadth for call in self.calls if call.breadth), default=None)
+
+    def edits(self) -> list[tuple[int, int, str]]:
+        """Places in the text (start, end) and what shall stand there instead."""
+        edits: list[tuple[int, int, str]] = []
+        for call in self.calls:
+            edits += self._batch(call) if call.batch else self._single(call)
+        for call in self.calls:
+            if call.metric == "L2" and not call.batch and not self.defines:
+                edits += self._order_by_plain(call, edits)
+        return sorted(edits)
+
+    # Finding
+
+    def _call(self, n: int) -> Call | None:
+        token, scope = self._found[n], self._scopes.owner[n]
+        if token.kind != "word" or n + 1 >= len(self._found) or scope is None:
+            return None
+        word = token.text.upper()
+        if word not in ("DISTANCE", "BATCH_DISTANCE", *_ELSEWHERE):
+            return None
+        opened = n + 1
+        if not self._found[opened].is_op("(") or not self._reads(n, scope):
+            return None
+        if word in _ELSEWHERE:
+            raise InvalidSQL(
+                f"{token.text}() cannot be expressed here: there is no text index; search by"
+                " distance(), and filter by LIKE or hasToken()",
+                engine_code=_NOT_IMPLEMENTED,
+            )
+        close = self._scopes.close[opened]
+        arguments: list[str] = []
+        if close + 1 < len(self._found) and self._found[close + 1].is_op("("):
+            for first, last in self._scopes.split(opened + 1, close):
+                if last - first != 1 or self._found[first].kind != "string":
+                    raise InvalidSQL(
+                        f"{word.lower()} takes search parameters in quotes, as in"
+                        " distance('alpha=3')(column, vector)",
+                        engine_code=_SYNTAX,
+                    )
+                arguments.append(decoded(self._found[first]))
+            opened = close + 1
+            close = self._scopes.close[opened]
+        if close >= len(self._found):
+            return None
+        parts = self._scopes.split(opened + 1, close)
+        if len(parts) != 2:
+            return None
+        metric, tables = self._metric(scope, parts)
+        breadth = search_breadth([a for a in arguments if not a.lower().startswith("topk")])
+        return Call(n, opened, close, scope, metric, word[0] == "B", breadth, tables)
+
+    def _reads(self, n: int, scope: Scope) -> bool:
+        """Whether a word with a bracket is a call, and no name that is being declared."""
+        before = self._found[n - 1] if n else None
+        if before is not None and (before.is_op(".") or before.is_word(*_BEFORE_NAMES)):
+            return False
+        select = scope.clauses.get("SELECT", len(self._found))
+        return n > select or "FROM" in scope.clauses or bool(self._target) or (
+            "WITH" in scope.clauses and n > scope.clauses["WITH"]
+        )  # fmt: skip
+
+    def _metric(
+        self, scope: Scope, parts: list[tuple[int, int]]
+    ) -> tuple[str, tuple[TableName, ...]]:
+        for first, last in parts:
+            path, after = self._scopes.path(first, last)
+            if path and after == last:
+                found = self._indices(scope, path, 0)
+                metrics = {index.metric for _, index in found if index}
+                if len(metrics) > 1:
+                    raise InvalidSQL(
+                        f"distance({'.'.join(path)}, ..) is ambiguous: tables of this SELECT have"
+                        f" vector indexes of the metrics {' and '.join(sorted(metrics))} on it; name"
+                        " the table, as in distance(table.column, ..)",
+                        engine_code=_AMBIGUOUS,
+                    )
+                if found:
+                    tables = {table for table, index in found if not index or not index.exact}
+                    return next(iter(metrics), "Cosine"), tuple(sorted(tables))
+        return "Cosine", ()
+
+    def _indices(
+        self, scope: Scope, path: tuple[str, ...], nested: int
+    ) -> list[tuple[TableName, VectorIndex | None]]:
+        """Tables with a vector index on a column, seen from a SELECT.
+
+        Outside, a correlated column may come from a SELECT around; that is found, too.
+        """
+        if nested > 20:
+            return []
+        *qualifier, column = path
+        sources = scope.sources
+        if self._target and not scope.sources:
+            sources = [Source("", self._target)]
+        found: list[tuple[TableName, VectorIndex | None]] = []
+        for source in sources:
+            if not qualifier or _is_named(source, qualifier):
+                found += self._of_source(scope, source, column, nested)
+        if not found and scope.parent is not None:
+            return self._indices(scope.parent, path, nested + 1)
+        return found
+
+    def _of_source(
+        self, scope: Scope, source: Source, column: str, nested: int
+    ) -> list[tuple[TableName, VectorIndex | None]]:
+        queries = source.query
+        if not queries and len(source.path) == 1:
+            queries = scope.named(source.path[0])
+        if queries:
+            return [each for query in queries
+                    for each in self._of_query(self, query, column, nested)]  # fmt: skip
+        table = self._table(source.path)
+        if found := [(table, i) for i in self._place.indices(table) if i.column == column]:
+            return list(found)
+        if (view := self._place.view(table)) and nested < 20:
+            inside = Distances.__new__(Distances)
+            inside._found, inside._place = view.found, self._place
+            inside._scopes, inside._target = view, ()
+            return [each for query in view.top
+                    for each in self._of_query(inside, query, column, nested)]  # fmt: skip
+        return []
+
+    @staticmethod
+    def _of_query(
+        within: Distances, query: Scope, column: str, nested: int
+    ) -> list[tuple[TableName, VectorIndex | None]]:
+        """As `_indices`, for a column that a subquery yields; its searches are its own."""
+        first, last = query.clause("SELECT") or (0, 0)
+        path: tuple[str, ...] = (column,)
+        for begin, end in within._scopes.split(first, last):
+            whole, after = within._scopes.path(begin, end)
+            named = after + 1 < end and within._found[after].is_word("AS")
+            if whole and named and plain(within._found[after + 1]) == column:
+                path = whole
+            elif whole and after == end and whole[-1] == column:
+                path = whole
+        return within._indices(query, path, nested + 1)
+
+    def _table(self, path: tuple[str, ...]) -> TableName:
+        return (path[-2] if len(path) > 1 else self._place.database, path[-1])
+
+    # What the engine may answer from an index
+
+    def _search(self, call: Call) -> Search | None:
+        """The search that a call orders, None where the engine reads every row.
+
+        Raises:
+            InvalidSQL: it is ordered farthest first, as MyScale refuses too.
+        """
+        scope = call.scope
+        keys = self._keys(scope)
+        if not keys or not scope.limits or call.batch or not self._is_key(call, *keys[0]):
+            return None
+        first, last = keys[0]
+        falling = any(self._found[n].is_word("DESC", "DESCENDING") for n in range(first, last))
+        if falling != (call.metric == "IP"):
+            right = "DESC" if call.metric == "IP" else "ASC"
+            raise InvalidSQL(
+                f"ORDER BY distance() with the metric {call.metric} needs {right}: the nearest"
+                " come first",
+                engine_code=_SYNTAX,
+            )
+        if len(keys) > 1 or not call.tables:
+            return None
+        limit = scope.limits[0] + 1
+        if limit >= scope.end or self._has_by(scope):
+            return None
+        taken = any(word in scope.clauses for word in _TAKE_AWAY) or any(
+            self._found[n].is_word("FINAL", "SAMPLE", "ARRAY", "ARRAYJOIN", "DISTINCT")
+            for n in range(scope.start, scope.end)
+            if self._scopes.owner[n] is scope
+        )
+        return Search(scope, call.tables, taken, limit)
+
+    def _keys(self, scope: Scope) -> list[tuple[int, int]]:
+        order = scope.clause("ORDER")
+        if order is None or not self._found[order[0]].is_word("BY"):
+            return []
+        return self._scopes.split(order[0] + 1, order[1])
+
+    def _is_key(self, call: Call, first: int, last: int) -> bool:
+        if first <= call.name and call.close < last:
+            return call.name == first and (call.close + 1 == last or self._is_direction(call.close + 1))  # fmt: skip
+        if first >= last or self._found[first].kind not in ("word", "quoted"):
+            return False
+        alone = first + 1 == last or self._is_direction(first + 1)
+        return alone and self._alias(call) == plain(self._found[first])
+
+    def _is_direction(self, n: int) -> bool:
+        return self._found[n].is_word("ASC", "DESC", "ASCENDING", "DESCENDING", "NULLS")
+
+    def _alias(self, call: Call) -> str:
+        """The name that the call's value has; empty without one, or within an expression."""
+        if self._scopes.depth[call.name] > 0:
+            return ""
+        before, after = self._found[call.name - 1], call.close + 1
+        if not (before.is_op(",") or before.is_word("SELECT", "DISTINCT", "WITH")):
+            return ""
+        if after < len(self._found) and self._found[after].is_word("AS"):
+            after += 1
+        elif after < len(self._found) and self._found[after].is_word("FROM"):
+            return ""
+        if after < len(self._found) and self._found[after].kind in ("word", "quoted"):
+            return plain(self._found[after])
+        return ""
+
+    def _has_by(self, scope: Scope) -> bool:
+        """Whether the SELECT has LIMIT .. BY, or groups."""
+        if "GROUP" in scope.clauses:
+            return True
+        first = scope.limits[0]
+        end = min((at for at in scope.clauses.values() if at > first), default=scope.end)
+        return any(self._found[n].is_word("BY", "TIES") for n in range(first, end))
+
+    # Other words
+
+    def _single(self, call: Call) -> list[tuple[int, int, str]]:
+        start, opened = self._found[call.name].start, self._found[call.open]
+        function = _EXACT[call.metric]
+        if self.defines:
+            # Whoever reads a view has not the settings that make an index's answers right.
+            closed = self._found[call.close].end
+            edits = [(start, opened.end, f"identity({function}("), (closed, closed, ")")]
+        else:
+            edits = [(start, opened.end, f"{function}(")]
+        for first, last in self._scopes.split(call.open + 1, call.close):
+            if self._is_literal(first, last):
+                end = self._found[last - 1].end
+                edits.append((end, end, "::Array(Float32)"))
+        return edits
+
+    def _batch(self, call: Call) -> list[tuple[int, int, str]]:
+        """Each row with each query: ((number, distance), ..), one row for each."""
+        (c0, c1), (q0, q1) = self._scopes.split(call.open + 1, call.close)
+        column = self._sql[self._found[c0].start : self._found[c1 - 1].end]
+        n = call.name
+        function = _EXACT[call.metric]
+        before = (
+            f"arrayJoin(arrayMap((_n{n}, _q{n}) -> (toUInt32(_n{n} - 1),"
+            f" toFloat32({function}({column}, _q{n}))), arrayEnumerate(CAST("
+        )
+        after = f", 'Array(Array(Float32))') AS _queries{n}), _queries{n}))"
+        return [
+            (self._found[call.name].start, self._found[q0].start, before),
+            (self._found[q1 - 1].end, self._found[call.close].end, after),
+        ]
+
+    def _is_literal(self, first: int, last: int) -> bool:
+        """Whether an argument is numbers in brackets, or stands for some taken out."""
+        if last - first == 1:
+            return self._found[first].text.startswith("_numbers_")
+        if not self._found[first].is_op("[") or self._scopes.close[first] != last - 1:
+            return False
+        return all(
+            t.kind == "number" or t.text in ("-", ",", "+") for t in self._found[first + 1 : last - 1]
+        )
+
+    def _order_by_plain(
+        self, call: Call, edits: list[tuple[int, int, str]]
+    ) -> list[tuple[int, int, str]]:
+        search = next((s for s in self.searches if s.scope is call.scope), None)
+        keys = self._keys(call.scope)
+        if search is None or len(keys) != 1 or not self._is_key(call, *keys[0]):
+            return []
+        first, last = keys[0]
+        start, end = self._found[call.open].end, self._found[call.close].start
+        inner = [edit for edit in edits if start <= edit[0] and edit[1] <= end]
+        arguments = applied(self._sql[start:end], [(a - start, b - start, t) for a, b, t in inner])
+        if first <= call.name < last:
+            name = self._found[call.name].start
+            edits[:] = [edit for edit in edits if edit[0] != name]
+            return [(name, start, "L2Distance(")]
+        key = self._found[first]
+        return [(key.start, key.end, f"L2Distance({arguments})")]
+
+
+def applied(text: str, edits: Sequence[tuple[int, int, str]]) -> str:
+    """A text with edits that do not overlap."""
+    pieces: list[str] = []
+    done = 0
+    for start, end, instead in sorted(edits):
+        pieces += [text[done:start], instead]
+        done = end
+    return "".join([*pieces, text[done:]])
+
+
+def _is_named(source: Source, qualifier: Sequence[str]) -> bool:
+    if source.alias:
+        return list(qualifier) == [source.alias]
+    return bool(source.path) and list(source.path[-len(qualifier) :]) == list(qualifier)
