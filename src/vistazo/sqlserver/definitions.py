@@ -29,6 +29,7 @@ _PHOTOS = ("default", "photos")
 _SYSTEM = ("system", "information_schema", "INFORMATION_SCHEMA")
 _BAD_ARGUMENTS, _ILLEGAL_COLUMN, _NOT_IMPLEMENTED, _UNKNOWN_TABLE = 36, 44, 48, 60
 _DENIED = 497
+_BUILT_INDEX = "MATERIALIZE INDEX `?([^`),]+)"
 _NOTHING = "SELECT 1 WHERE 0"
 
 
@@ -142,9 +143,7 @@ class Definitions:
             {"d": table[0], "t": table[1]},
         )
         if not create:
-            raise InvalidSQL(
-                f"Table {'.'.join(table)} does not exist", engine_code=_UNKNOWN_TABLE
-            )
+            raise InvalidSQL(f"Table {'.'.join(table)} does not exist", engine_code=_UNKNOWN_TABLE)
         dim = dimension(".".join(table), definition, create)
         kind = definition.checked(dim)
         index = _index(table, definition, kind.metric, dim)
@@ -195,15 +194,13 @@ class Definitions:
             )
         if not careful and all(known.name != name for known in self._indices.of(table)):
             raise InvalidSQL(
-                f"Wrong index name. Cannot find vector index `{name}` to drop in"
-                f" {'.'.join(table)}",
+                f"Wrong index name. Cannot find vector index `{name}` to drop in {'.'.join(table)}",
                 engine_code=_BAD_ARGUMENTS,
             )
         # A build would hold the table, and go on in vain.
         plan.before.append(
             f"KILL MUTATION WHERE database = {quoted(table[0])} AND table = {quoted(table[1])}"
-            f" AND position(command, {quoted('MATERIALIZE INDEX ' + name)}) > 0"
-            " AND NOT is_done SYNC"
+            f" AND extract(command, {quoted(_BUILT_INDEX)}) = {quoted(name)} AND NOT is_done SYNC"
         )
         plan.clauses.append(_no_index(name))
         plan.done.append(lambda: self._indices.erase(table, name))
@@ -230,9 +227,7 @@ class Definitions:
             return None
         _check_target(table)
         if temporary:
-            raise InvalidSQL(
-                "a temporary table has no vector index", engine_code=_NOT_IMPLEMENTED
-            )
+            raise InvalidSQL("a temporary table has no vector index", engine_code=_NOT_IMPLEMENTED)
         edits: list[tuple[int, int, str]] = []
         indices: list[VectorIndex] = []
         for n, (begin, end) in enumerate(ranges):

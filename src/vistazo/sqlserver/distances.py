@@ -6,13 +6,14 @@ where a search is ordered by nothing but its distance, the engine is told to ord
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vistazo.errors import InvalidSQL
-from vistazo.sqlserver.scopes import Scope, Scopes, Source
+from vistazo.sqlserver.columns import Catalog, Columns
+from vistazo.sqlserver.scopes import Scope, Scopes
 from vistazo.sqlserver.vector_ddl import plain
-from vistazo.sqlserver.vector_indices import TableName, VectorIndex
+from vistazo.sqlserver.vector_indices import TableName
 from vistazo.sqlserver.vector_types import search_breadth
 from vistazo.store.sqltext import Token, decoded
 
@@ -21,21 +22,7 @@ _BEFORE_NAMES = ("INTO", "TABLE", "VIEW", "FUNCTION", "EXISTS", "INDEX", "DICTIO
 _ELSEWHERE = ("TEXTSEARCH", "HYBRIDSEARCH", "FULL_TEXT_SEARCH")
 # A row of the index that one of these takes away is missing in the answer.
 _TAKE_AWAY = ("WHERE", "PREWHERE", "QUALIFY")
-_SYNTAX, _NOT_IMPLEMENTED, _AMBIGUOUS = 62, 48, 207
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where the columns of a name come from.
-
-    Attributes:
-        indices: the vector indexes of a table.
-        view: the SELECT behind a view, None where the table is no view.
-    """
-
-    indices: Callable[[TableName], Sequence[VectorIndex]]
-    view: Callable[[TableName], Scopes | None]
-    database: str
+_SYNTAX, _NOT_IMPLEMENTED = 62, 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +58,9 @@ class Search:
 class Distances:
     """The calls of one statement, and the edits of its text that put them into other words."""
 
-    def __init__(self, sql: str, found: Sequence[Token], place: Place) -> None:
+    def __init__(self, sql: str, found: Sequence[Token], catalog: Catalog) -> None:
         self._sql = sql
         self._found = found
-        self._place = place
         self._scopes = Scopes(found)
         self._target: tuple[str, ...] = ()
         first = found[0] if found else None
@@ -82,6 +68,7 @@ class Distances:
         if first is not None and first.is_word("ALTER", "UPDATE"):
             start = 2 if first.is_word("ALTER") else 1
             self._target, _ = self._scopes.path(start, len(found))
+        self._columns = Columns(self._scopes, catalog, self._target)
         self.calls = [call for n in range(len(found)) if (call := self._call(n))]
         self.searches = [search for call in self.calls if (search := self._search(call))]
 
@@ -153,82 +140,10 @@ class Distances:
     def _metric(
         self, scope: Scope, parts: list[tuple[int, int]]
     ) -> tuple[str, tuple[TableName, ...]]:
-        for first, last in parts:
-            path, after = self._scopes.path(first, last)
-            if path and after == last:
-                found = self._indices(scope, path, 0)
-                metrics = {index.metric for _, index in found if index}
-                if len(metrics) > 1:
-                    raise InvalidSQL(
-                        f"distance({'.'.join(path)}, ..) is ambiguous: tables of this SELECT have"
-                        f" vector indexes of the metrics {' and '.join(sorted(metrics))} on it; name"
-                        " the table, as in distance(table.column, ..)",
-                        engine_code=_AMBIGUOUS,
-                    )
-                if found:
-                    tables = {table for table, index in found if not index or not index.exact}
-                    return next(iter(metrics), "Cosine"), tuple(sorted(tables))
+        for part in parts:
+            if found := self._columns.metric(scope, part):
+                return found[0], tuple(found[1])
         return "Cosine", ()
-
-    def _indices(
-        self, scope: Scope, path: tuple[str, ...], nested: int
-    ) -> list[tuple[TableName, VectorIndex | None]]:
-        """Tables with a vector index on a column, seen from a SELECT.
-
-        Outside, a correlated column may come from a SELECT around; that is found, too.
-        """
-        if nested > 20:
-            return []
-        *qualifier, column = path
-        sources = scope.sources
-        if self._target and not scope.sources:
-            sources = [Source("", self._target)]
-        found: list[tuple[TableName, VectorIndex | None]] = []
-        for source in sources:
-            if not qualifier or _is_named(source, qualifier):
-                found += self._of_source(scope, source, column, nested)
-        if not found and scope.parent is not None:
-            return self._indices(scope.parent, path, nested + 1)
-        return found
-
-    def _of_source(
-        self, scope: Scope, source: Source, column: str, nested: int
-    ) -> list[tuple[TableName, VectorIndex | None]]:
-        queries = source.query
-        if not queries and len(source.path) == 1:
-            queries = scope.named(source.path[0])
-        if queries:
-            return [each for query in queries
-                    for each in self._of_query(self, query, column, nested)]  # fmt: skip
-        table = self._table(source.path)
-        if found := [(table, i) for i in self._place.indices(table) if i.column == column]:
-            return list(found)
-        if (view := self._place.view(table)) and nested < 20:
-            inside = Distances.__new__(Distances)
-            inside._found, inside._place = view.found, self._place
-            inside._scopes, inside._target = view, ()
-            return [each for query in view.top
-                    for each in self._of_query(inside, query, column, nested)]  # fmt: skip
-        return []
-
-    @staticmethod
-    def _of_query(
-        within: Distances, query: Scope, column: str, nested: int
-    ) -> list[tuple[TableName, VectorIndex | None]]:
-        """As `_indices`, for a column that a subquery yields; its searches are its own."""
-        first, last = query.clause("SELECT") or (0, 0)
-        path: tuple[str, ...] = (column,)
-        for begin, end in within._scopes.split(first, last):
-            whole, after = within._scopes.path(begin, end)
-            named = after + 1 < end and within._found[after].is_word("AS")
-            if whole and named and plain(within._found[after + 1]) == column:
-                path = whole
-            elif whole and after == end and whole[-1] == column:
-                path = whole
-        return within._indices(query, path, nested + 1)
-
-    def _table(self, path: tuple[str, ...]) -> TableName:
-        return (path[-2] if len(path) > 1 else self._place.database, path[-1])
 
     # What the engine may answer from an index
 
@@ -343,7 +258,8 @@ class Distances:
         if not self._found[first].is_op("[") or self._scopes.close[first] != last - 1:
             return False
         return all(
-            t.kind == "number" or t.text in ("-", ",", "+") for t in self._found[first + 1 : last - 1]
+            t.kind == "number" or t.text in ("-", ",", "+")
+            for t in self._found[first + 1 : last - 1]
         )
 
     def _order_by_plain(
@@ -373,9 +289,3 @@ def applied(text: str, edits: Sequence[tuple[int, int, str]]) -> str:
         pieces += [text[done:start], instead]
         done = end
     return "".join([*pieces, text[done:]])
-
-
-def _is_named(source: Source, qualifier: Sequence[str]) -> bool:
-    if source.alias:
-        return list(qualifier) == [source.alias]
-    return bool(source.path) and list(source.path[-len(qualifier) :]) == list(qualifier)

@@ -12,14 +12,15 @@ from dataclasses import dataclass, field, replace
 
 from vistazo.errors import InvalidSQL
 from vistazo.records import Float32Array
+from vistazo.sqlserver import index_table
+from vistazo.sqlserver.columns import Catalog
 from vistazo.sqlserver.definitions import Definitions
-from vistazo.sqlserver.distances import Distances, Place, Search, applied
+from vistazo.sqlserver.distances import Distances, Search, applied
 from vistazo.sqlserver.scopes import Scopes
-from vistazo.sqlserver.vector_ddl import Reader, plain
+from vistazo.sqlserver.vector_ddl import Reader
 from vistazo.sqlserver.vector_indices import (
     TableName,
     VectorIndices,
-    as_subquery,
 )
 from vistazo.store.connect import Connection
 from vistazo.store.sqlread import expand_embed
@@ -137,13 +138,13 @@ class VectorSQL:
         said = any(word in lower for word in _WORDS)
         if not said and match and first not in _CHANGES and first != "INSERT":
             return Translation((sql,))
-        if not match or said or first == "INSERT":
-            found = head(sql, "VALUES", "FORMAT", "SELECT", "WITH", "SET")
+        if not match or first == "INSERT":
+            found = head(sql, "VALUES", "FORMAT", "SELECT", "WITH")
             inner = [token for token in found if token.kind == "word"]
             first = inner[0].text.upper() if inner else ""
             if first == "INSERT":
                 return self._insert(sql, found, params, database, said=said)
-        done = self._changed if first in _CHANGES else None
+        done = self._connection.note_change if first in _CHANGES else None
         if not said:
             return Translation((sql,), done=done)
         return self._words(sql, params, database, done)
@@ -169,8 +170,10 @@ class VectorSQL:
             # it covers them; also behind a materialized view, of which nothing is known here.
             if table != _PHOTOS and any(not index.exact for index in self.indices.all()):
                 settings = dict(_ON_INSERT)
-        last = found[-1] if found else None
-        if not said or last is None or last.is_word("FORMAT"):
+        # Data may be long, may be no SQL, and knows no function of vectors but embed().
+        queries = found[-1].is_word("SELECT", "WITH")
+        texts = found[-1].is_word("VALUES") and _EMBED.search(sql)
+        if not said or not (queries or texts):
             return Translation((sql,), settings=settings)
         translated = self._words(sql, params, database, None)
         return replace(translated, settings={**settings, **translated.settings})
@@ -201,11 +204,11 @@ class VectorSQL:
                 self._after(after),
                 internal,
             )
-        edits = self._as_table(found, database)
+        edits = index_table.edits(found, database, self.indices.status)
         distances = Distances(
             short,
             found,
-            Place(self.indices.of, self._view, database),
+            Catalog(self.indices.of, self._view, database),
         )
         edits = sorted([*edits, *distances.edits()])
         text = applied(short, edits)
@@ -215,7 +218,11 @@ class VectorSQL:
             settings = dict(_SEARCH)
             if distances.breadth:
                 settings[_BREADTH] = str(distances.breadth)
-            risky = [s for s in distances.searches if s.filtered or any(map(self.indices.has_deleted_rows, s.tables))]
+            risky = [
+                s
+                for s in distances.searches
+                if s.filtered or any(map(self.indices.has_deleted_rows, s.tables))
+            ]
             if risky:
                 fast = {**settings, **_FILTERED}
                 settings = {**settings, **_NO_INDEX}
@@ -228,14 +235,10 @@ class VectorSQL:
 
     def _after(self, bookkeeping: Callable[[], None]) -> Callable[[], None]:
         def done() -> None:
-            self._changed()
+            self._connection.note_change()
             bookkeeping()
 
         return done
-
-    def _changed(self) -> None:
-        self._connection.note_deletion()
-        self.indices.forget()
 
     # What the engine knows
 
@@ -247,54 +250,6 @@ class VectorSQL:
             {"d": table[0], "t": table[1]},
         )
         return Scopes(tokens(text)) if text else None
-
-    # system.vector_indices
-
-    def _as_table(self, found: list[Token], database: str) -> list[tuple[int, int, str]]:
-        """Edits that put the table's rows where it is named."""
-        edits: list[tuple[int, int, str]] = []
-        rows: str | None = None
-        first = found[0] if found else None
-        for n, token in enumerate(found):
-            if token.kind not in ("word", "quoted"):
-                continue
-            name = plain(token)
-            whole = n >= 2 and found[n - 1].is_op(".") and _is_name(found[n - 2], "system")
-            if name not in ("vector_indices", "vector_index_segments"):
-                continue
-            before = found[n - 1] if n else None
-            if not whole and (database != "system" or (before and before.is_op("."))):
-                continue
-            start = n - 2 if whole else n
-            after = found[n + 1] if n + 1 < len(found) else None
-            if after is not None and after.is_op("."):
-                if name == "vector_indices" and whole:
-                    edits.append((found[start].start, token.end, "vector_indices"))
-                continue
-            before = found[start - 1] if start else None
-            if before is None or not (
-                before.is_word("FROM", "JOIN", "TABLE", "DESCRIBE", "DESC", "EXISTS", "VIEW")
-                or before.is_op(",")
-            ):
-                continue
-            if (
-                name != "vector_indices"
-                or first is None
-                or not first.is_word("SELECT", "WITH", "FROM", "DESCRIBE", "DESC", "EXPLAIN",
-                                     "INSERT")
-                and not first.is_op("(")
-            ):  # fmt: skip
-                raise InvalidSQL(
-                    f"system.{name} cannot be expressed here: system.vector_indices can be read by"
-                    " SELECT and DESCRIBE",
-                    engine_code=_NOT_IMPLEMENTED,
-                )
-            if rows is None:
-                rows = as_subquery(self.indices.status())
-            alone = not before.is_word("TABLE", "DESCRIBE", "DESC") and not _has_alias(after)
-            alias = " AS vector_indices" if alone else ""
-            edits.append((found[start].start, token.end, rows + alias))
-        return edits
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,18 +297,3 @@ def _count(
     start, end = found[begin].start, found[last].end
     inner = [(a - start, b - start, t) for a, b, t in edits if start <= a and b <= end]
     return f"SELECT count() FROM ({applied(sql[start:end], inner)})", int(number)
-
-
-def _is_name(token: Token, name: str) -> bool:
-    return token.kind in ("word", "quoted") and plain(token) == name
-
-
-def _has_alias(after: Token | None) -> bool:
-    if after is None or after.kind not in ("word", "quoted"):
-        return False
-    return after.kind == "quoted" or after.is_word("AS") or not after.is_word(
-        "WHERE", "PREWHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "SETTINGS", "WINDOW", "FORMAT",
-        "UNION", "EXCEPT", "INTERSECT", "JOIN", "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "ANY",
-        "ALL", "SEMI", "ANTI", "ASOF", "ARRAY", "ON", "USING", "INTO", "OFFSET", "FETCH",
-        "QUALIFY", "SELECT", "FINAL", "SAMPLE", "GLOBAL", "LOCAL", "PASTE",
-    )  # fmt: skip

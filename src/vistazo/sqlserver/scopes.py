@@ -22,7 +22,9 @@ _CLAUSES = frozenset(
 )
 _BEGINS = ("SELECT", "WITH", "FROM")
 _SETS = ("UNION", "EXCEPT", "INTERSECT")
-_NO_ALIAS = tuple(_CLAUSES) + (
+# Words that follow a table where it has no alias.
+NO_ALIAS = (
+    *sorted(_CLAUSES),
     *("ON", "USING", "JOIN", "LEFT", "RIGHT", "INNER", "FULL", "CROSS", "ANY", "ALL", "SEMI"),
     *("ANTI", "ASOF", "GLOBAL", "LOCAL", "ARRAY", "SAMPLE", "PASTE", "OUTER", "NATURAL", *_SETS),
 )
@@ -213,11 +215,11 @@ class Scopes:
             elif expected and n in self.close and n not in inner and token.is_op("("):
                 pass  # (a JOIN b): look inside
             elif expected and (n in inner or token.kind in ("word", "quoted")):
-                if n in inner:
-                    path, query = (), inner[n]
+                path: tuple[str, ...] = ()
+                query = inner.get(n, ())
+                if query:
                     n = min(self.close[n] + 1, end)
                 else:
-                    query = ()
                     path, n = self.path(n, end)
                     if n < end and self.found[n].is_op("("):  # a table function
                         path, n = (), min(self.close[n] + 1, end)
@@ -235,7 +237,7 @@ class Scopes:
             n += 1
         if n < end and self.found[n].is_word("AS"):
             n += 1
-        elif n < end and self.found[n].is_word(*_NO_ALIAS):
+        elif n < end and self.found[n].is_word(*NO_ALIAS):
             return "", n
         if n < end and self.found[n].kind in ("word", "quoted"):
             alias = plain(self.found[n])

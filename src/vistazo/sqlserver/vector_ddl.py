@@ -162,9 +162,8 @@ def dimension(table: str, definition: Definition, create: str | Sequence[Token])
     for begin, end in split(found, start + 1, closing(found, start)):
         if begin < end and found[begin].is_word("CONSTRAINT"):
             dim = _length(found[begin:end], definition.column) or dim
-        elif begin < end and found[begin].kind in ("word", "quoted"):
-            if plain(found[begin]) == definition.column:
-                kind = "".join(token.text for token in found[begin + 1 : end])
+        elif begin < end and plain(found[begin]) == definition.column:
+            kind = "".join(token.text for token in found[begin + 1 : end])
     if kind is None:
         raise InvalidSQL(
             f"Cannot add vector index {definition.name}: there is no column '{definition.column}'"

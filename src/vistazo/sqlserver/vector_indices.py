@@ -10,7 +10,6 @@ renamed or exchanged.
 from __future__ import annotations
 
 import re
-import threading
 import time
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -19,6 +18,7 @@ from vistazo.errors import InvalidSQL
 from vistazo.store.connect import Connection
 
 TableName = tuple[str, str]  # database, table
+IndexRow = tuple[str | int, ...]  # of system.vector_indices
 
 _WAIT_S = 3600.0
 _OF_ENGINE = {"cosineDistance": "Cosine", "L2Distance": "L2", "dotProduct": "IP"}
@@ -65,30 +65,20 @@ class VectorIndex:
 
 
 class VectorIndices:
-    """The vector indexes of one engine; what was read is kept until `forget`."""
+    """The vector indexes of one engine; what was read is kept until something changes."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._lock = threading.Lock()
-        self._known: tuple[VectorIndex, ...] | None = None
-        self._age = 0
+        self._known: tuple[int, tuple[VectorIndex, ...]] = (-1, ())
         self._clean: dict[TableName, int] = {}
-
-    def forget(self) -> None:
-        """Read anew at the next question: a definition has changed, or is about to."""
-        with self._lock:
-            self._known = None
-            self._age += 1
 
     def all(self) -> tuple[VectorIndex, ...]:
         """Every vector index, by database, table and name."""
-        with self._lock:
-            known, age = self._known, self._age
-        if known is None:
+        changes = self._connection.changes
+        age, known = self._known
+        if age != changes:
             known = self._read()
-            with self._lock:
-                if age == self._age:
-                    self._known = known
+            self._known = (changes, known)
         return known
 
     def of(self, table: TableName) -> tuple[VectorIndex, ...]:
@@ -114,7 +104,7 @@ class VectorIndices:
                 "dim": index.dim,
             },
         )
-        self.forget()
+        self._connection.note_change()
 
     def erase(self, table: TableName, name: str) -> None:
         """Forget what was said of an index."""
@@ -122,7 +112,7 @@ class VectorIndices:
             "DELETE FROM vector_indices WHERE identity = {identity:String} AND name = {name:String}",
             {"identity": self._identities().get(table, ""), "name": name},
         )
-        self.forget()
+        self._connection.note_change()
 
     def _identities(self) -> dict[TableName, str]:
         rows = self._connection.rows(_FOLDERS)
@@ -166,13 +156,13 @@ class VectorIndices:
         return {(row["database"], row["table"], row["name"]) for row in rows}
 
     def has_deleted_rows(self, table: TableName) -> bool:
-        """Whether deleted rows wait to be merged away; asked anew only after a deletion.
+        """Whether deleted rows wait to be merged away; asked anew only after a change.
 
         A patch stays for some seconds after a merge has applied it; parts as new as the patch have
         it applied.
         """
-        deletions = self._connection.deletions
-        if self._clean.get(table) == deletions:
+        changes = self._connection.changes
+        if self._clean.get(table) == changes:
             return False
         parts = f"system.parts WHERE database = {quoted(table[0])} AND table = {quoted(table[1])}"
         oldest = (
@@ -183,7 +173,7 @@ class VectorIndices:
             f" AND (NOT startsWith(name, 'patch-') OR data_version > {oldest})"
         ):
             return True
-        self._clean[table] = deletions
+        self._clean[table] = changes
         return False
 
     # As a table
@@ -196,8 +186,8 @@ class VectorIndices:
         ):
             time.sleep(0.05)
 
-    def status(self) -> list[tuple[str | int, ...]]:
-        """The rows of `system.vector_indices`, in the order of `COLUMNS`."""
+    def status(self) -> list[IndexRow]:
+        """The rows of `system.vector_indices`, in the order of its columns."""
         known = self.all()
         if not known:
             return []
@@ -208,7 +198,7 @@ class VectorIndices:
 
     def _status(
         self, index: VectorIndex, parts: dict[str, int] | None, builds: list[dict[str, str]]
-    ) -> tuple[str | int, ...]:
+    ) -> IndexRow:
         total = parts["parts"] if parts else 0
         built = total if index.exact or not parts else parts["indexed"]
         building = failed_part = reason = ""
@@ -229,37 +219,6 @@ class VectorIndices:
             *(index.database, index.table, index.name, index.type, index.definition),
             *(total, built, 0, state, "localhost", failed_part, reason),
         )
-
-
-COLUMNS = {
-    "database": "String",
-    "table": "String",
-    "name": "String",
-    "type": "String",
-    "expr": "String",
-    "total_parts": "Int64",
-    "parts_with_vector_index": "Int64",
-    "small_parts": "Int64",
-    "status": "String",
-    "host_name": "String",
-    "latest_failed_part": "String",
-    "latest_fail_reason": "String",
-}
-
-
-def as_subquery(rows: list[tuple[str | int, ...]]) -> str:
-    """Rows of `system.vector_indices` as a subquery without any table."""
-    types = ", ".join(COLUMNS.values())
-    values = ", ".join(f"({', '.join(_literal(value) for value in row)})" for row in rows)
-    named = ", ".join(f"_vector_index.{n} AS {name}" for n, name in enumerate(COLUMNS, start=1))
-    return (
-        f"(SELECT {named} FROM (SELECT"
-        f" arrayJoin(CAST([{values}], 'Array(Tuple({types}))')) AS _vector_index))"
-    )
-
-
-def _literal(value: str | int) -> str:
-    return str(value) if isinstance(value, int) else quoted(value)
 
 
 def quoted(text: str) -> str:
