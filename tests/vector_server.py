@@ -77,7 +77,7 @@ def _with_settings(statement: str, settings: Mapping[str, str]) -> str:
     given = ", ".join(f"{name} = {value}" for name, value in settings.items())
     if statement.startswith("INSERT") and given:
         return statement.replace(" SELECT", f" SETTINGS {given} SELECT", 1)
-    return f"{statement} SETTINGS {given}" if "MATERIALIZE INDEX" in statement else statement
+    return f"{statement} SETTINGS {given}" if statement.endswith("MATERIALIZE INDEX `i`") else statement
 
 
 def distances(metric: str, vectors: Float32Array, query: Float32Array) -> np.ndarray:

@@ -46,13 +46,14 @@ class Search:
     Attributes:
         tables: whose rows it reads.
         filtered: whether rows that the index proposes may be taken away.
-        limit: the token of its LIMIT's first number.
+        limit: the token that says how many; None where it is not sure that the distance alone
+            orders the rows.
     """
 
     scope: Scope
     tables: tuple[TableName, ...]
     filtered: bool
-    limit: int
+    limit: int | None
 
 
 class Distances:
@@ -85,6 +86,8 @@ class Distances:
         for call in self.calls:
             if call.metric == "L2" and not call.batch and not self.defines:
                 edits += self._order_by_plain(call, edits)
+        for scope in {id(search.scope): search.scope for search in self.searches}.values():
+            edits += self._without_prewhere(scope)
         return sorted(edits)
 
     # Finding
@@ -148,34 +151,37 @@ class Distances:
     # What the engine may answer from an index
 
     def _search(self, call: Call) -> Search | None:
-        """The search that a call orders, None where the engine reads every row.
+        """The search that a call may order, None where the engine surely reads every row.
 
         Raises:
             InvalidSQL: it is ordered farthest first, as MyScale refuses too.
         """
         scope = call.scope
         keys = self._keys(scope)
-        if not keys or not scope.limits or call.batch or not self._is_key(call, *keys[0]):
+        if not keys or not scope.limits or call.batch:
             return None
         first, last = keys[0]
+        is_key = self._is_key(call, first, last)
         falling = any(self._found[n].is_word("DESC", "DESCENDING") for n in range(first, last))
-        if falling != (call.metric == "IP"):
+        if is_key and falling != (call.metric == "IP"):
             right = "DESC" if call.metric == "IP" else "ASC"
             raise InvalidSQL(
                 f"ORDER BY distance() with the metric {call.metric} needs {right}: the nearest"
                 " come first",
                 engine_code=_SYNTAX,
             )
-        if len(keys) > 1 or not call.tables:
-            return None
-        limit = scope.limits[0] + 1
-        if limit >= scope.end or self._has_by(scope):
+        if not call.tables:
             return None
         taken = any(word in scope.clauses for word in _TAKE_AWAY) or any(
             self._found[n].is_word("FINAL", "SAMPLE", "ARRAY", "ARRAYJOIN", "DISTINCT")
             for n in range(scope.start, scope.end)
             if self._scopes.owner[n] is scope
         )
+        limit: int | None = scope.limits[0] + 1
+        if not is_key or len(keys) > 1 or limit == scope.end or self._has_by(scope):
+            limit = None
+        elif limit is not None and limit + 2 < scope.end and self._found[limit + 1].is_op(","):
+            limit += 2  # LIMIT offset, rows
         return Search(scope, call.tables, taken, limit)
 
     def _keys(self, scope: Scope) -> list[tuple[int, int]]:
@@ -262,12 +268,31 @@ class Distances:
             for t in self._found[first + 1 : last - 1]
         )
 
+    def _without_prewhere(self, scope: Scope) -> list[tuple[int, int, str]]:
+        """PREWHERE as WHERE.
+
+        With PREWHERE the engine answers with the nearest of those rows that lie in one granule with
+        a candidate of its index, which are as many as asked for, and not the nearest.
+        """
+        if "PREWHERE" not in scope.clauses:
+            return []
+        word = self._found[scope.clauses["PREWHERE"]]
+        if "WHERE" not in scope.clauses:
+            return [(word.start, word.end, "WHERE")]
+        second = self._found[scope.clauses["WHERE"]]
+        end = self._found[(scope.clause("WHERE") or (0, 0))[1] - 1].end
+        return [
+            (word.start, word.end, "WHERE ("),
+            (second.start, second.end, ") AND ("),
+            (end, end, ")"),
+        ]
+
     def _order_by_plain(
         self, call: Call, edits: list[tuple[int, int, str]]
     ) -> list[tuple[int, int, str]]:
-        search = next((s for s in self.searches if s.scope is call.scope), None)
         keys = self._keys(call.scope)
-        if search is None or len(keys) != 1 or not self._is_key(call, *keys[0]):
+        sure = any(s.scope is call.scope and s.limit is not None for s in self.searches)
+        if not sure or not self._is_key(call, *keys[0]):
             return []
         first, last = keys[0]
         start, end = self._found[call.open].end, self._found[call.close].start

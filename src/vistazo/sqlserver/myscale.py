@@ -284,6 +284,8 @@ def _count(
     params: Mapping[str, str],
 ) -> tuple[str, int] | None:
     """A statement that counts the rows of a search, and how many it is asked for."""
+    if search.limit is None:
+        return None
     token = found[search.limit]
     number = params.get(placeholder(token)[0], "") if token.kind == "param" else token.text
     scope = search.scope
