@@ -43,7 +43,7 @@ class Server:
             translation = translation.settled(count)
         rows: list[dict[str, Any]] = []
         for statement in translation.statements:
-            if statement.upper().lstrip(" (").startswith(READS):
+            if statement.upper().lstrip(" \n(").startswith(READS):
                 needed = {**translation.settings, **(settings or {})}
                 rows = self.connection.table(statement, bound, needed).to_pylist()
             else:
@@ -77,7 +77,11 @@ def _with_settings(statement: str, settings: Mapping[str, str]) -> str:
     given = ", ".join(f"{name} = {value}" for name, value in settings.items())
     if statement.startswith("INSERT") and given:
         return statement.replace(" SELECT", f" SETTINGS {given} SELECT", 1)
-    return f"{statement} SETTINGS {given}" if statement.endswith("MATERIALIZE INDEX `i`") else statement
+    return (
+        f"{statement} SETTINGS {given}"
+        if statement.endswith("MATERIALIZE INDEX `i`")
+        else statement
+    )
 
 
 def distances(metric: str, vectors: Float32Array, query: Float32Array) -> np.ndarray:

@@ -5,7 +5,6 @@ Every statement of the files is one that the engine's own parser takes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +25,7 @@ CASES = {
     " MODIFY COMMENT 'ADD VECTOR INDEX j v TYPE MSTG'",
     "drop": "ALTER TABLE squared DROP VECTOR INDEX i",
     "drop_missing": "ALTER TABLE plain DROP VECTOR INDEX IF EXISTS `i'j`",
-    "create_index": f"CREATE VECTOR INDEX i ON plain v TYPE IVFPQ('M=2', 'nprobe=3')",
+    "create_index": "CREATE VECTOR INDEX i ON plain v TYPE IVFPQ('M=2', 'nprobe=3')",
     "create_table": "CREATE TABLE made (id UInt64, v Array(Float32), VECTOR INDEX i v TYPE"
     " MSTG('metric_type=Cosine'), w Array(Float32), VECTOR INDEX j w TYPE FLAT, CONSTRAINT a CHECK"
     " length(v) = 4, CONSTRAINT b CHECK 8 = length(w)) ORDER BY id",
@@ -59,7 +58,7 @@ CASES = {
 
 
 @pytest.fixture(scope="module")
-def vectors(connection: Connection) -> Iterator[VectorSQL]:
+def vectors(connection: Connection) -> VectorSQL:
     """Tables of four dimensions, two of them with an index named i."""
     translator = VectorSQL(connection, lambda text: np.array([1, 0, 0.5, -2], np.float32))
     for name, metric in (("plain", ""), ("squared", "L2"), ("product", "IP")):
@@ -75,7 +74,7 @@ def vectors(connection: Connection) -> Iterator[VectorSQL]:
                 connection.execute(statement)
             assert added.done is not None
             added.done()
-    yield translator
+    return translator
 
 
 def shown(sql: str, translation: Translation) -> str:
