@@ -87,6 +87,8 @@ def shown(sql: str, translation: Translation) -> str:
     if translation.probe:
         lines.append("-- faster if these count enough:")
         lines += [f"{sql}; -- {rows}" for sql, rows in translation.probe.counts]
+        lines += [f"-- {name} = {value}" for name, value in translation.probe.counting.items()]
+        lines.append("-- and then:")
         lines += [f"-- {name} = {value}" for name, value in translation.probe.settings.items()]
     return "\n".join(lines) + "\n"
 

@@ -22,7 +22,8 @@ _BEFORE_NAMES = ("INTO", "TABLE", "VIEW", "FUNCTION", "EXISTS", "INDEX", "DICTIO
 _ELSEWHERE = ("TEXTSEARCH", "HYBRIDSEARCH", "FULL_TEXT_SEARCH")
 # A row of the index that one of these takes away is missing in the answer.
 _TAKE_AWAY = ("WHERE", "PREWHERE", "QUALIFY")
-_SYNTAX, _NOT_IMPLEMENTED = 62, 48
+_SYNTAX, _NOT_IMPLEMENTED, _TOO_MANY = 62, 48, 168
+_MAX_CALLS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,15 @@ class Distances:
             start = 2 if first.is_word("ALTER") else 1
             self._target, _ = self._scopes.path(start, len(found))
         self._columns = Columns(self._scopes, catalog, self._target)
-        self.calls = [call for n in range(len(found)) if (call := self._call(n))]
+        self.calls: list[Call] = []
+        for n in range(len(found)):
+            if call := self._call(n):
+                self.calls.append(call)
+            if len(self.calls) > _MAX_CALLS:
+                raise InvalidSQL(
+                    f"a statement has more than {_MAX_CALLS} calls of distance()",
+                    engine_code=_TOO_MANY,
+                )
         self.searches = [search for call in self.calls if (search := self._search(call))]
 
     @property
@@ -121,7 +130,7 @@ class Distances:
                 arguments.append(decoded(self._found[first]))
             opened = close + 1
             close = self._scopes.close[opened]
-        if close >= len(self._found):
+        if close >= len(self._found) or self._is_named_query(close + 1):
             return None
         parts = self._scopes.split(opened + 1, close)
         if len(parts) != 2:
@@ -139,6 +148,11 @@ class Distances:
         return n > select or "FROM" in scope.clauses or bool(self._target) or (
             "WITH" in scope.clauses and n > scope.clauses["WITH"]
         )  # fmt: skip
+
+    def _is_named_query(self, n: int) -> bool:
+        """Whether AS and a subquery follow: WITH distance (a, b) AS (SELECT ..)."""
+        follows = self._found[n : n + 2]
+        return len(follows) == 2 and follows[0].is_word("AS") and follows[1].is_op("(")
 
     def _metric(
         self, scope: Scope, parts: list[tuple[int, int]]

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from vistazo.errors import InvalidSQL
 from vistazo.records import Float32Array
 from vistazo.sqlserver import index_table
@@ -45,7 +47,8 @@ _SEARCH = {
     "vector_search_index_fetch_multiplier": "3",
     "max_limit_for_vector_search_queries": "10000",
 }
-_FILTERED = {"vector_search_index_fetch_multiplier": "10"}
+# Counting needs no exact distances, and is then a third of the work.
+_COUNTED = {"vector_search_with_rescoring": "0"}
 _BREADTH = "hnsw_candidate_list_size_for_search"
 _NO_INDEX = {"query_plan_try_use_vector_search": "0"}
 _ON_INSERT = {"materialize_skip_indexes_on_insert": "1"}
@@ -62,10 +65,12 @@ class Probe:
 
     Attributes:
         counts: a statement that counts rows, and how many there must be; run as the caller.
-        settings: to count with, and, if no count falls short, to run the translation with.
+        counting: settings to count with.
+        settings: to run the translation with if no count falls short.
     """
 
     counts: tuple[tuple[str, int], ...]
+    counting: dict[str, str]
     settings: dict[str, str]
 
 
@@ -100,7 +105,7 @@ class Translation:
             return self
         for sql, rows in self.probe.counts:
             try:
-                if count(sql, self.probe.settings) < rows:
+                if count(sql, self.probe.counting) < rows:
                     return self
             except InvalidSQL:
                 return self  # it needs what stands around it, or is refused, as the rest will be
@@ -120,6 +125,7 @@ class VectorSQL:
         self._embed = embed
         self.indices = VectorIndices(connection)
         self._definitions = Definitions(connection, self.indices)
+        self._views: dict[TableName, tuple[int, Scopes | None]] = {}
 
     def translate(
         self, sql: str, params: Mapping[str, str], database: str = "default"
@@ -190,7 +196,7 @@ class VectorSQL:
         if _EMBED.search(short):
             short, values = expand_embed(short, self._embed, params)
             bound = {
-                name: f"[{','.join(map(str, value))}]"
+                name: f"[{','.join(map(str, np.asarray(value, np.float32)))}]"
                 for name, value in values.items()
                 if name not in params
             }
@@ -224,13 +230,11 @@ class VectorSQL:
                 if s.filtered or any(map(self.indices.has_deleted_rows, s.tables))
             ]
             if risky:
-                fast = {**settings, **_FILTERED}
-                settings = {**settings, **_NO_INDEX}
                 counts = [_count(short, found, edits, search, params) for search in risky]
-                if all(counts):
-                    probe = Probe(
-                        tuple((numbers.back(c[0]), c[1]) for c in counts if c is not None), fast
-                    )
+                known = [(numbers.back(each[0]), each[1]) for each in counts if each]
+                if len(known) == len(risky):
+                    probe = Probe(tuple(known), {**settings, **_COUNTED}, settings)
+                settings = {**settings, **_NO_INDEX}
         return Translation((numbers.back(text),), bound, settings, done, probe=probe)
 
     def _after(self, bookkeeping: Callable[[], None]) -> Callable[[], None]:
@@ -245,11 +249,17 @@ class VectorSQL:
     def _view(self, table: TableName) -> Scopes | None:
         if all(index.metric == "Cosine" for index in self.indices.all()):
             return None  # whatever it reads, it is cosine
-        text = self._connection.value(
-            "SELECT as_select FROM system.tables WHERE database = {d:String} AND name = {t:String}",
-            {"d": table[0], "t": table[1]},
-        )
-        return Scopes(tokens(text)) if text else None
+        changes = self._connection.changes
+        age, view = self._views.get(table, (-1, None))
+        if age != changes:
+            text = self._connection.value(
+                "SELECT as_select FROM system.tables"
+                " WHERE database = {d:String} AND name = {t:String}",
+                {"d": table[0], "t": table[1]},
+            )
+            view = Scopes(tokens(text)) if text else None
+            self._views[table] = (changes, view)
+        return view
 
 
 @dataclass(frozen=True, slots=True)
