@@ -295,6 +295,7 @@ def test_the_table_of_indices(server: Server) -> None:
     }
     described = server.run("DESCRIBE TABLE system.vector_indices")
     assert [each["name"] for each in described] == list(row)
+    assert server.run("EXISTS TABLE system.vector_indices") == [{"result": 1}]
     joined = server.run(
         "SELECT a.name AS name, system.vector_indices.table AS t FROM system.vector_indices"
         " JOIN `system`.\"vector_indices\" AS a USING (database, table, name) WHERE t = 't_ip'"

@@ -55,6 +55,8 @@ def edits(
         before = found[start - 1] if start else None
         if before is None or not (before.is_word(*_BEFORE) or before.is_op(",")):
             continue
+        if found[0].is_word("EXISTS") and plain(token) == _TABLES[0]:
+            return [(found[0].start, token.end, "SELECT 1 AS result")]
         if plain(token) != _TABLES[0] or not (found[0].is_word(*_READS) or found[0].is_op("(")):
             raise InvalidSQL(
                 f"system.{plain(token)} cannot be expressed here: system.vector_indices can be"

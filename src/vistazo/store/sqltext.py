@@ -199,8 +199,13 @@ def _with_params(sql: str, found: list[Token]) -> list[Token]:
     """Join the tokens of each {name:Type} to one; quotes inside may hold braces."""
     joined: list[Token] = []
     at = 0
+    last = max((n for n, token in enumerate(found) if token.is_op("}")), default=-1)
     while at < len(found):
         token = found[at]
+        if at >= last or not token.is_op("{"):
+            joined.append(token)
+            at += 1
+            continue
         kinds = [(t.kind, t.text if t.kind == "op" else "") for t in found[at : at + 4]]
         if kinds == [("op", "{"), ("word", ""), ("op", ":"), ("word", "")]:
             close = next((n for n in range(at, len(found)) if found[n].is_op("}")), None)

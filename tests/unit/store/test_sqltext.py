@@ -198,3 +198,9 @@ def test_a_quoted_text_is_one_token_that_decodes_to_it(text: str) -> None:
 )
 def test_the_head_ends_at_a_word(sql: str, expected: str) -> None:
     assert " ".join(token.text for token in head(sql, "VALUES", "FORMAT")) == expected
+
+
+def test_braces_without_end_are_read_in_one_pass() -> None:
+    assert len(tokens("{a:" * 20_000)) == 60_000
+    assert shown("{a:{b:Int8}") == ["param:{a:{b:Int8}"]
+    assert shown("} {a:b") == ["op:}", "op:{", "word:a", "op::", "word:b"]
