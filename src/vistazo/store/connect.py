@@ -91,10 +91,18 @@ class Connection:
         self.dialect = dialect
         # Held by whoever changes many rows in several statements: one run of ingest at a time.
         self.writing = threading.Lock()
+        # Rises after anything but an insert: what is known of indexes and deleted rows is then old.
+        self.changes = 0
 
     def execute(self, sql: str, params: Params | None = None) -> None:
         """Run a statement whose result does not matter."""
         self._guarded(lambda: self._client.command(sql, parameters=_bound(params)))
+        if not sql.lstrip()[:6].upper().startswith("INSERT"):
+            self.note_change()
+
+    def note_change(self) -> None:
+        """Say that definitions may have changed, or rows gone, by whatever way."""
+        self.changes += 1
 
     def table(
         self, sql: str, params: Params | None = None, settings: Mapping[str, object] | None = None

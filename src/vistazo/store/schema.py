@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from vistazo.errors import LibraryNewer
 from vistazo.store.connect import Connection
 
@@ -139,7 +141,29 @@ _PAIRS = (
     "ALTER TABLE conversions MATERIALIZE COLUMN pair SETTINGS mutations_sync = 1",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _PAIRS)
+# What was said of a vector index in MyScale's SQL. `identity` is the name of the table's folder,
+# which a rename keeps and a new table of the same name has not: whose row is stale shows by it.
+_VECTOR_INDICES = (
+    f"""
+    CREATE TABLE vector_indices (
+        identity String,
+        name String,
+        column String,
+        type String,
+        definition String,
+        metric LowCardinality(String),
+        dim UInt32,
+        added_at DateTime64(3, 'UTC') DEFAULT now64(3)
+    ) ENGINE = MergeTree ORDER BY (identity, name) SETTINGS {_DURABLE}, {_PATCHED}
+    """,
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _PAIRS, _VECTOR_INDICES)
+
+# Tables and views of the library's own.
+OWN_TABLES = frozenset(
+    re.findall(r"CREATE (?:TABLE|MATERIALIZED VIEW) (\w+)", "".join(sum(MIGRATIONS, ())))
+) | {"migrations"}
 
 
 def migrate(connection: Connection) -> None:

@@ -97,6 +97,22 @@ def tokens(sql: str) -> list[Token]:
     return _with_params(sql, list(_scan(sql)))
 
 
+def head(sql: str, *stops: str) -> list[Token]:
+    """The tokens up to and with the first of these (upper case) words outside brackets.
+
+    What follows may be no SQL at all, as an INSERT's data, and is not read.
+    """
+    found: list[Token] = []
+    depth = 0
+    for token in _scan(sql):
+        found.append(token)
+        if token.kind == "op":
+            depth += (token.text in "([{") - (token.text in ")]}")
+        elif depth == 0 and token.is_word(*stops):
+            break
+    return found
+
+
 def decoded(token: Token) -> str:
     """The text that a `string` token stands for.
 
@@ -183,8 +199,13 @@ def _with_params(sql: str, found: list[Token]) -> list[Token]:
     """Join the tokens of each {name:Type} to one; quotes inside may hold braces."""
     joined: list[Token] = []
     at = 0
+    last = max((n for n, token in enumerate(found) if token.is_op("}")), default=-1)
     while at < len(found):
         token = found[at]
+        if at >= last or not token.is_op("{"):
+            joined.append(token)
+            at += 1
+            continue
         kinds = [(t.kind, t.text if t.kind == "op" else "") for t in found[at : at + 4]]
         if kinds == [("op", "{"), ("word", ""), ("op", ":"), ("word", "")]:
             close = next((n for n in range(at, len(found)) if found[n].is_op("}")), None)

@@ -13,7 +13,7 @@ from vistazo.errors import InvalidSQL, LibraryNewer
 from vistazo.records import EncoderSpec, Photo
 from vistazo.store import schema
 from vistazo.store.connect import Connection, connect, disconnect, parse
-from vistazo.store.schema import MIGRATIONS, migrate
+from vistazo.store.schema import MIGRATIONS, OWN_TABLES, migrate
 from vistazo.store.store import NewPhoto, Store
 
 TABLES = {
@@ -28,6 +28,7 @@ TABLES = {
     "runs": "MergeTree",
     "encoders": "MergeTree",
     "migrations": "MergeTree",
+    "vector_indices": "MergeTree",
     "changes": "SummingMergeTree",
     "photos_changed": "MaterializedView",
 }
@@ -345,3 +346,8 @@ def test_the_walk_throughs_queries(fresh: Connection) -> None:
         ORDER BY count DESC
         LIMIT 5
         """) == [{"keyword": "bee", "count": 2}, {"keyword": "honey", "count": 1}]
+
+
+def test_the_own_tables_are_all_there_are(fresh: Connection) -> None:
+    migrate(fresh)
+    assert tables(fresh).keys() == OWN_TABLES

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vistazo.errors import InvalidSQL
-from vistazo.store.sqltext import decoded, placeholder, tokens
+from vistazo.store.sqltext import decoded, head, placeholder, tokens
 
 # Text that comes near to SQL: pieces whose combinations are where a lexer goes wrong.
 _PIECES = [
@@ -185,3 +185,22 @@ def test_a_quoted_text_is_one_token_that_decodes_to_it(text: str) -> None:
     quoted = "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
     (token,) = tokens(quoted)
     assert decoded(token) == text
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("INSERT INTO t (values) VALUES ('never closed", "INSERT INTO t ( values ) VALUES"),
+        ("INSERT INTO t format TSV\n'", "INSERT INTO t format"),
+        ("INSERT /* VALUES */ INTO `VALUES`", "INSERT INTO `VALUES`"),
+        ("", ""),
+    ],
+)
+def test_the_head_ends_at_a_word(sql: str, expected: str) -> None:
+    assert " ".join(token.text for token in head(sql, "VALUES", "FORMAT")) == expected
+
+
+def test_braces_without_end_are_read_in_one_pass() -> None:
+    assert len(tokens("{a:b " * 20_000)) == 80_000
+    assert shown("{a:{b:Int8}") == ["op:{", "word:a", "op::", "param:{b:Int8}"]
+    assert shown("} {a:b") == ["op:}", "op:{", "word:a", "op::", "word:b"]

@@ -1,0 +1,1 @@
+"""The library as a ClickHouse server, with MyScale's vector SQL."""

@@ -1,0 +1,4 @@
+-- ALTER TABLE plain ADD VECTOR INDEX i v TYPE FLAT('metric_type=IP');
+ALTER TABLE `default`.`plain` DROP INDEX IF EXISTS `i`;
+-- mutations_sync = 0
+-- internal

@@ -1,0 +1,3 @@
+-- SYSTEM WAIT BUILDING VECTOR INDICES squared
+SELECT 1 WHERE 0;
+-- mutations_sync = 0
