@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from vistazo.records import Float32Array
-from vistazo.sqlserver.myscale import Translation, VectorSQL
+from vistazo.sqlserver.myscale.translate import Translation, VectorSQL
 from vistazo.store.connect import Connection
 
 READS = ("SELECT", "WITH", "DESCRIBE", "EXPLAIN", "FROM", "EXISTS")

@@ -13,7 +13,7 @@ import pytest
 
 from vector_server import Server, distances, nearest
 from vistazo.errors import InvalidSQL
-from vistazo.sqlserver.myscale import VectorSQL
+from vistazo.sqlserver.myscale.translate import VectorSQL
 from vistazo.store.connect import Connection
 
 DIM, ROWS = 16, 4000
@@ -394,7 +394,7 @@ def test_indexes_survive_a_restart(tmp_path: Path) -> None:
     opened = f"""
 import sys
 from vector_server import Server
-from vistazo.sqlserver.myscale import VectorSQL
+from vistazo.sqlserver.myscale.translate import VectorSQL
 from vistazo.store.connect import connect, disconnect, parse
 from vistazo.store.schema import migrate
 address = parse({str(tmp_path / "library")!r})

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from vector_server import Server, nearest
-from vistazo.sqlserver.myscale import VectorSQL
+from vistazo.sqlserver.myscale.translate import VectorSQL
 from vistazo.store.connect import Connection
 
 DIM, PHOTOS, DOWNLOADS, K = 512, 1000, 20_000, 10

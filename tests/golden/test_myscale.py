@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vistazo.sqlserver.myscale import Translation, VectorSQL
+from vistazo.sqlserver.myscale.translate import Translation, VectorSQL
 from vistazo.store.connect import Connection
 
 HERE = Path(__file__).parent / "myscale"

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vistazo.errors import InvalidSQL
-from vistazo.sqlserver.myscale import VectorSQL
+from vistazo.sqlserver.myscale.translate import VectorSQL
 from vistazo.store.connect import Connection
 from vistazo.store.sqltext import tokens
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vistazo.errors import InvalidSQL
-from vistazo.sqlserver.myscale import VectorSQL
+from vistazo.sqlserver.myscale.translate import VectorSQL
 from vistazo.store.connect import Connection
 
 FILTERED = "SELECT id, distance(v, [1.0, 2]) AS d FROM made WHERE id > 3 ORDER BY d LIMIT 7"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from vistazo.errors import InvalidSQL
-from vistazo.sqlserver.scopes import Scope, Scopes, Source
+from vistazo.sqlserver.myscale.scopes import Scope, Scopes, Source
 from vistazo.store.sqltext import tokens
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from vistazo.errors import InvalidSQL
-from vistazo.sqlserver.scopes import Scope, Scopes, Source
-from vistazo.sqlserver.vector_ddl import plain
-from vistazo.sqlserver.vector_indices import TableName, VectorIndex
+from vistazo.sqlserver.myscale.ddl import plain
+from vistazo.sqlserver.myscale.indices import TableName, VectorIndex
+from vistazo.sqlserver.myscale.scopes import Scope, Scopes, Source
 
 _AMBIGUOUS = 207
 _MAX_NESTING = 20

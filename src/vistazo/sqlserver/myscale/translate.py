@@ -14,16 +14,16 @@ import numpy as np
 
 from vistazo.errors import InvalidSQL
 from vistazo.records import Float32Array
-from vistazo.sqlserver import index_table
-from vistazo.sqlserver.columns import Catalog
-from vistazo.sqlserver.definitions import Definitions
-from vistazo.sqlserver.distances import Distances, Search, applied
-from vistazo.sqlserver.scopes import Scopes
-from vistazo.sqlserver.vector_ddl import Reader
-from vistazo.sqlserver.vector_indices import (
+from vistazo.sqlserver.myscale import index_table
+from vistazo.sqlserver.myscale.columns import Catalog
+from vistazo.sqlserver.myscale.ddl import Reader
+from vistazo.sqlserver.myscale.definitions import Definitions
+from vistazo.sqlserver.myscale.distances import Distances, Search, applied
+from vistazo.sqlserver.myscale.indices import (
     TableName,
     VectorIndices,
 )
+from vistazo.sqlserver.myscale.scopes import Scopes
 from vistazo.store.connect import Connection
 from vistazo.store.sqlread import expand_embed
 from vistazo.store.sqltext import Token, head, placeholder, tokens

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from vistazo.errors import InvalidSQL
-from vistazo.sqlserver.vector_types import VectorType, vector_type
+from vistazo.sqlserver.myscale.types import VectorType, vector_type
 from vistazo.store.sqltext import Token, decoded, tokens
 
 _SYNTAX, _ILLEGAL_COLUMN = 62, 44

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vistazo.errors import InvalidSQL
-from vistazo.sqlserver.columns import Catalog, Columns
-from vistazo.sqlserver.scopes import Scope, Scopes
-from vistazo.sqlserver.vector_ddl import plain
-from vistazo.sqlserver.vector_indices import TableName
-from vistazo.sqlserver.vector_types import search_breadth
+from vistazo.sqlserver.myscale.columns import Catalog, Columns
+from vistazo.sqlserver.myscale.ddl import plain
+from vistazo.sqlserver.myscale.indices import TableName
+from vistazo.sqlserver.myscale.scopes import Scope, Scopes
+from vistazo.sqlserver.myscale.types import search_breadth
 from vistazo.store.sqltext import Token, decoded
 
 _EXACT = {"Cosine": "cosineDistance", "L2": "L2SquaredDistance", "IP": "dotProduct"}

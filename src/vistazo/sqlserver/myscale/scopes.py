@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from vistazo.errors import InvalidSQL
-from vistazo.sqlserver.vector_ddl import plain
+from vistazo.sqlserver.myscale.ddl import plain
 from vistazo.store.sqltext import Token
 
 _MAX_NESTING = 100

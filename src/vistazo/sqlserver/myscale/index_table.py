@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from vistazo.errors import InvalidSQL
-from vistazo.sqlserver.scopes import NO_ALIAS
-from vistazo.sqlserver.vector_ddl import plain
-from vistazo.sqlserver.vector_indices import IndexRow, quoted
+from vistazo.sqlserver.myscale.ddl import plain
+from vistazo.sqlserver.myscale.indices import IndexRow, quoted
+from vistazo.sqlserver.myscale.scopes import NO_ALIAS
 from vistazo.store.sqltext import Token
 
 COLUMNS = {

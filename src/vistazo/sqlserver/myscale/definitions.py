@@ -10,8 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from vistazo.errors import InvalidSQL
-from vistazo.sqlserver.distances import applied
-from vistazo.sqlserver.vector_ddl import (
+from vistazo.sqlserver.myscale.ddl import (
     Definition,
     Reader,
     closing,
@@ -19,7 +18,8 @@ from vistazo.sqlserver.vector_ddl import (
     split,
     ticked,
 )
-from vistazo.sqlserver.vector_indices import TableName, VectorIndex, VectorIndices, quoted
+from vistazo.sqlserver.myscale.distances import applied
+from vistazo.sqlserver.myscale.indices import TableName, VectorIndex, VectorIndices, quoted
 from vistazo.store.connect import Connection
 from vistazo.store.dialects.base import VECTOR_INDEX
 from vistazo.store.schema import OWN_TABLES

@@ -1,0 +1,1 @@
+"""MyScale's vector SQL on any ClickHouse backend."""
