@@ -1,0 +1,1 @@
+"""The library as a ClickHouse server: what a statement may do, and how it is answered."""
