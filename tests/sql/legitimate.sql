@@ -297,3 +297,13 @@ SELECT simpleLinearRegression(width, height), corr(width, height), stddevPop(wid
 SELECT arrayJoin([1, 2]) AS a, a + 1
 ---
 SELECT a.b FROM (SELECT tuple(1)::Tuple(b UInt8) AS a)
+---
+SELECT format('{} {}', 'a', toString(1)), format('{}', format) FROM photos
+---
+SELECT * FROM values('a Enum8(\'x\' = 1), b Decimal(10, 2), c Array(Tuple(x UInt8, y String))', ('x', 1, []))
+---
+SELECT * FROM values((1, 'a'), (2, 'b'))
+---
+SELECT * FROM values(1, 2)
+---
+SELECT * FROM generateRandom('a UInt8, b Nullable(String)', 1, 10) LIMIT 3

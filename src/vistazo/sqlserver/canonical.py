@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ _SYNTAX_ERROR = 62
 _FORMAT = """
 WITH formatQuerySingleLine({q:String}) AS once
 SELECT if(once = formatQuerySingleLine(once), once, '')
+SETTINGS max_query_size = 4000000
 """
 
 
@@ -25,13 +27,13 @@ class Catalog:
     Attributes:
         functions: the engine's own scalar and aggregate functions, in lower case.
         table_functions: its table functions, in lower case.
-        user_functions: the functions that somebody made, by name, with their `CREATE FUNCTION`.
+        user_function: the `CREATE FUNCTION` of a function that somebody made, by its name.
         views: names of the views, which may be called with parameters.
     """
 
     functions: frozenset[str]
     table_functions: frozenset[str]
-    user_functions: Callable[[], Mapping[str, str]]
+    user_function: Callable[[str], str | None]
     views: Callable[[], frozenset[str]]
 
 
@@ -69,22 +71,34 @@ def catalog(connection: Connection) -> Catalog:
     def names(sql: str) -> frozenset[str]:
         return frozenset(str(row["name"]) for row in connection.rows(sql))
 
-    def user_functions() -> dict[str, str]:
-        found = connection.rows(
-            "SELECT name, create_query FROM system.functions WHERE origin = 'SQLUserDefined'"
-        )
-        return {str(row["name"]): str(row["create_query"]) for row in found}
-
     return Catalog(
         functions=names(
             "SELECT lower(name) AS name FROM system.functions WHERE origin != 'SQLUserDefined'"
         ),
         table_functions=names("SELECT lower(name) AS name FROM system.table_functions"),
-        user_functions=user_functions,
+        user_function=_Made(connection).get,
         views=lambda: names(
             "SELECT name FROM system.tables WHERE database = 'default' AND engine = 'View'"
         ),
     )
+
+
+class _Made:
+    """Functions that people made; asking the engine takes 12 ms, so answers serve a while."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._until = 0.0
+        self._found: Mapping[str, str] = {}
+
+    def get(self, name: str) -> str | None:
+        if name not in self._found or time.monotonic() > self._until:
+            rows = self._connection.rows(
+                "SELECT name, create_query FROM system.functions WHERE origin = 'SQLUserDefined'"
+            )
+            self._found = {str(row["name"]): str(row["create_query"]) for row in rows}
+            self._until = time.monotonic() + 1
+        return self._found.get(name)
 
 
 def refused(what: str, remedy: str, code: int = 497) -> InvalidSQL:

@@ -70,7 +70,7 @@ class Guard:
         """
         self._canonical = canonical
         self._limits = limits
-        self._names = names or Catalog(frozenset(), frozenset(), dict, frozenset)
+        self._names = names or Catalog(frozenset(), frozenset(), lambda _: None, frozenset)
         self._verdicts: OrderedDict[tuple[str, bool, bool], Checked] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -148,7 +148,7 @@ class Guard:
             f"{allowed.DATABASE}.{statement.tables[0]}" if statement.tables else None,
             statement.tables,
             _format(found),
-            settings=dict(walk.given) if statement.kind == "set" else {},
+            settings=_settings_of(statement.kind, walk),
         )
         if inline is not None:
             checked = self._with_rows(checked, inline, walk)
@@ -159,11 +159,11 @@ class Guard:
         if checked.kind != "insert" or checked.format is None:
             raise refused("rows behind this statement", "write INSERT INTO table VALUES (..)", 62)
         if not inline.is_values or not inline.data or inserts.is_literal(inline.data):
-            return replace(checked, data=inline.data or None, settings=_NO_EXPRESSIONS)
+            return replace(checked, data=inline.data or None)
         rows = inserts.expressions(inline.data, self._parse)
         walk.check(read(f"SELECT {rows}"))
         head = re.sub(r" FORMAT `?Values`?$", "", checked.text)
-        return replace(checked, text=f"{head} VALUES {rows}")
+        return replace(checked, text=f"{head} VALUES {rows}", settings={})
 
     def _parse(self, sql: str) -> str:
         if len(sql) > self._limits.max_query_size:
@@ -181,11 +181,17 @@ class Guard:
         return self._canonical(sql)
 
 
-# Rows after VALUES that need no expression may not hold one in disguise either.
+# Rows in the form VALUES may hold expressions, which nobody has judged.
 _NO_EXPRESSIONS: Mapping[str, str] = {
     "input_format_values_interpret_expressions": "0",
     "input_format_values_deduce_templates_of_expressions": "0",
 }
+
+
+def _settings_of(kind: str, walk: Walk) -> Mapping[str, str]:
+    if kind == "set":
+        return dict(walk.given)
+    return _NO_EXPRESSIONS if kind == "insert" else {}
 
 
 def _is_function(found: Sequence[Token]) -> bool:

@@ -10,15 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice, pairwise
 
+from vistazo.errors import InvalidSQL
 from vistazo.sqlserver import allowed
 from vistazo.sqlserver.canonical import Catalog, refused
 from vistazo.sqlserver.limits import Limits
-from vistazo.store.sqltext import Token, decoded, placeholder, tokens
+from vistazo.store.sqltext import Token, decoded, placeholder, scan, tokens
 
-# Numbers inside brackets call nothing, and a vector is a thousand tokens.
-_VECTOR = re.compile(r"\[[-+0-9., e]{60,}\]")
+# Numbers in brackets call nothing, and a vector is a thousand tokens. No quote is among them, so
+# that the brackets of a text stay inside it.
+_NUMBERS = re.compile(r"([\[(])[-+0-9., e]{60,}([\])])")
+_MOST = 60_000  # tokens, a second's worth at most
+_TOO_BIG_AST = 168
 _OPS = frozenset(
     [
         "(",
@@ -60,6 +64,11 @@ _CLAUSES = frozenset(
     | {"SETTINGS", "SAMPLE", "OVER", "INTO"}
 )
 _BEFORE_TABLE = ("FROM", "JOIN", "INTO", "TABLE", "DESCRIBE")
+# These read `a UInt8, b UInt8` as a definition, where a column may be computed: by anything.
+_STRUCTURED = frozenset({"values", "generaterandom", "null"})
+_COMPUTED = frozenset(
+    {"ALIAS", "CODEC", "COMMENT", "DEFAULT", "EPHEMERAL", "MATERIALIZED", "SELECT", "TTL"}
+)
 _PLAIN = ("array", "arrayelement", "arrayjoin", "map")  # take values only
 _SQL_WORDS = ("true", "false")
 
@@ -94,9 +103,7 @@ class Walk:
         Raises:
             InvalidSQL: it names something that is not allowed.
         """
-        self._aliases = frozenset(
-            named(b) for a, b in pairwise(found) if a.is_word("AS")
-        )
+        self._aliases = frozenset(named(b) for a, b in pairwise(found) if a.is_word("AS"))
         callees: list[str] = []
         for at, token in enumerate(found):
             if token.kind == "op":
@@ -145,6 +152,10 @@ class Walk:
             if token.kind == "word" and name.upper() in allowed.BEFORE_BRACKET:
                 return ""
             self._call(name, member)
+            if name.lower() in _STRUCTURED:
+                _check_structure(found, at + 2)
+            if name.lower() == "format":
+                _check_pattern(found, at + 2)
             return name.lower()
         if after is not None and after.is_op("."):
             if not member:
@@ -157,18 +168,20 @@ class Walk:
         lower = name.lower()
         if member:
             raise refused(f"the call of .{name}(..)", "call functions by their bare name")
-        if allowed.is_function(name) or lower in allowed.TABLE_FUNCTIONS or lower in allowed.TYPES:
+        if allowed.is_function(name) or name in allowed.OWN_FUNCTIONS:
+            return
+        if lower in allowed.TABLE_FUNCTIONS or lower in allowed.TYPES:
             return
         if self.definition and (lower in allowed.CODECS or lower in allowed.INDEX_TYPES):
             return
         if self.definition and name in allowed.ENGINES:
             return
-        if self._is_made(name):
-            return
         if lower in self.catalog.functions:
             raise refused(f"the function {name}()", "leave it out")
         if lower in self.catalog.table_functions:
             raise refused(f"the table function {name}()", "read tables of the library")
+        if self._is_made(name):
+            return
         if name in self._aliases:
             return
         raise refused(f"{name}(), which is not known,", "use a function of the documentation", 46)
@@ -176,17 +189,14 @@ class Walk:
     def _is_made(self, name: str) -> bool:
         """Whether people made this function or view; a function's body is checked once more."""
         self.volatile = True
-        made = self.catalog.user_functions()
-        if name in made:
-            if name not in self._made:
-                self._made.add(name)
-                inner = Walk(self.catalog, self.limits, self.parse, self.tables, _made=self._made)
-                inner.check(body(tokens(self.parse(made[name]))))
-            return True
-        lower = name.lower()
-        if lower in self.catalog.functions or lower in self.catalog.table_functions:
-            return False
-        return name.removeprefix("default.") in self.catalog.views()
+        made = self.catalog.user_function(name)
+        if made is None:
+            return name.removeprefix("default.") in self.catalog.views()
+        if name not in self._made:
+            self._made.add(name)
+            inner = Walk(self.catalog, self.limits, self.parse, self.tables, _made=self._made)
+            inner.check(body(tokens(self.parse(made))))
+        return True
 
     def _function_name(
         self, found: Sequence[Token], at: int, name: str, callees: list[str]
@@ -297,6 +307,35 @@ class Walk:
         return at
 
 
+def _check_structure(found: Sequence[Token], at: int) -> None:
+    """The first argument of a table function may name columns and types, and nothing computed."""
+    depth = 0
+    while at < len(found) and not (depth == 0 and (found[at].is_op(",") or found[at].is_op(")"))):
+        token = found[at]
+        depth += token.is_op("(") + token.is_op("[") - token.is_op(")") - token.is_op("]")
+        inner = tokens(decoded(token)) if token.kind == "string" else [token]
+        for n, part in enumerate(inner):
+            calls = n + 1 < len(inner) and inner[n + 1].is_op("(")
+            if token.kind != "string":
+                calls = at + 1 < len(found) and found[at + 1].is_op("(") and part.kind != "op"
+            computed = part.kind == "word" and part.text.upper() in _COMPUTED
+            named_type = part.kind == "word" and part.text.lower() in allowed.TYPES
+            is_call = calls and part.kind in ("word", "quoted") and not named_type
+            if computed or is_call or part.kind == "param":
+                raise refused(
+                    f"{part.text} in a structure", "write names and types, as in 'a UInt8'"
+                )
+        at += 1
+
+
+def _check_pattern(found: Sequence[Token], at: int) -> None:
+    """`format('{}', x)` makes a text; the table function of that name computes what it reads."""
+    first = found[at] if at < len(found) else None
+    ends = at + 1 < len(found) and (found[at + 1].is_op(",") or found[at + 1].is_op(")"))
+    if first is None or first.kind != "string" or "{" not in first.text or not ends:
+        raise refused("format() without a pattern as its first text", "use concat()")
+
+
 def named(token: Token) -> str:
     """The name a token stands for, in quotes or bare."""
     return token.text[1:-1] if token.kind == "quoted" else token.text
@@ -311,8 +350,14 @@ def is_format_clause(found: Sequence[Token], at: int) -> bool:
 
 
 def read(text: str) -> list[Token]:
-    """Tokens of a canonical text; of a long vector only its brackets."""
-    return tokens(_VECTOR.sub("[0]", text))
+    """Tokens of a canonical text; of a long list of numbers only its brackets."""
+    text = _NUMBERS.sub(r"\g<1>0\2", text)
+    if next(islice(scan(text), _MOST, None), None) is not None:
+        raise InvalidSQL(
+            f"the SQL has more than {_MOST} parts; bind long lists as parameters",
+            engine_code=_TOO_BIG_AST,
+        )
+    return tokens(text)
 
 
 def body(found: Sequence[Token]) -> Sequence[Token]:
