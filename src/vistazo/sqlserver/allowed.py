@@ -156,6 +156,7 @@ _COMBINATORS = tuple(
         "Tuple",
     ]
 )
+_MOST_COMBINATORS = 5
 
 
 def _sections(name: str) -> dict[str, frozenset[str]]:
@@ -183,6 +184,9 @@ def _settings() -> tuple[frozenset[str], frozenset[str]]:
 
 
 def _is_aggregate(name: str) -> bool:
-    if name in _aggregates():
-        return True
-    return any(name.endswith(end) and _is_aggregate(name[: -len(end)]) for end in _COMBINATORS)
+    names = {name}
+    for _ in range(_MOST_COMBINATORS):
+        if names & _aggregates():
+            return True
+        names = {each[: -len(end)] for each in names for end in _COMBINATORS if each.endswith(end)}
+    return False

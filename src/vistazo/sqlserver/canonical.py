@@ -15,7 +15,7 @@ _SYNTAX_ERROR = 62
 # second time is not the one that was meant, nor one to run.
 _FORMAT = """
 WITH formatQuerySingleLine({q:String}) AS once
-SELECT if(once = formatQuerySingleLine(once), once, '')
+SELECT multiIf(NOT isValidUTF8(once), '?', once = formatQuerySingleLine(once), once, '')
 SETTINGS max_query_size = 4000000
 """
 
@@ -55,6 +55,11 @@ def canonical(connection: Connection) -> Callable[[str], str]:
             # Nothing but parsing was asked for: too deep, too large, too slow to parse.
             text = str(error).removeprefix("the database failed: ")
             raise InvalidSQL(text, engine_code=error.engine_code) from error
+        if text == "?":
+            raise InvalidSQL(
+                "a text of this SQL holds bytes that are not valid UTF-8; write unhex('..')",
+                engine_code=_SYNTAX_ERROR,
+            )
         if not text:
             raise InvalidSQL(
                 "a name of this SQL reads as a word of the language; give it another name",

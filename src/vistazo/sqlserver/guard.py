@@ -101,10 +101,26 @@ class Guard:
             InvalidSQL: not let through; `engine_code` is 497 for what nobody may, 164 for what only
                 a writer may, 62 for what is no statement, and others as the engine would say.
         """
+        try:
+            return self._check(sql, may_write, settings, internal, database, params or {})
+        except InvalidSQL as error:
+            if error.engine_code:
+                raise
+            raise InvalidSQL(str(error), engine_code=62) from error
+
+    def _check(
+        self,
+        sql: str,
+        may_write: bool,
+        settings: Mapping[str, str],
+        internal: bool,
+        database: str,
+        params: Mapping[str, str],
+    ) -> Checked:
         taken = self._limits.settings(settings)
         if database not in allowed.INFORMATION_SCHEMA | {allowed.DATABASE}:
             raise refused(f"the database {database}", "the library's tables are in default", 81)
-        sql = _with_identifiers(sql, params or {})
+        sql = _with_identifiers(sql, params)
         key = (sql, may_write, internal)
         with self._lock:
             if (kept := self._verdicts.get(key)) is not None:

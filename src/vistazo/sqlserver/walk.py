@@ -211,11 +211,11 @@ class Walk:
             if follows is None or not follows.is_op("->"):
                 self._call(name, False)
             return
-        callee = next((name for name in reversed(callees) if name not in ("(", "")), "")
-        if not callee or name.lower() not in self.catalog.functions or allowed.is_function(name):
+        if name.lower() not in self.catalog.functions or allowed.is_function(name):
             return
+        callee = next((each for each in reversed(callees) if each not in ("(", "")), "")
         takes_functions = callee.startswith(("array", "map")) and callee not in _PLAIN
-        if takes_functions or not allowed.is_function(callee):
+        if callee and (takes_functions or not allowed.is_function(callee)):
             raise refused(
                 f"the function {name} inside {callee}()",
                 "if it is a column, write its table before it, as in t.column",
@@ -270,7 +270,8 @@ class Walk:
         at += inside
         if at >= len(found) or found[at].kind not in ("word", "quoted"):
             return
-        if named(found[at]).upper() in _CLAUSES:
+        goes_on = at + 1 < len(found) and (found[at + 1].is_op("=") or found[at + 1].is_op(","))
+        if named(found[at]).upper() in _CLAUSES and not goes_on:
             return
         self._list(found, at)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vistazo.errors import InvalidSQL
+from vistazo.errors import InvalidSQL, StoreError
 from vistazo.sqlserver import inserts
 from vistazo.sqlserver.guard import Checked, Guard
 from vistazo.sqlserver.limits import Limits
@@ -81,7 +81,7 @@ def test_the_engine_computes_nothing_in_rows_that_passed(
             f"{name} = {value}" for name, value in checked.settings.items() if "values" in name
         )
         body = "(file('/etc/hostname'))"
-        with pytest.raises(InvalidSQL, match="disabled"):
+        with pytest.raises(StoreError, match="disabled"):
             connection.execute(f"INSERT INTO bodies SETTINGS {given} VALUES {body}")
     finally:
         connection.execute("DROP TABLE bodies")
