@@ -76,7 +76,7 @@ class Guard:
 
     @classmethod
     def over(cls, connection: Connection, limits: Limits) -> Guard:
-        """Guard the engine behind this connection."""
+        """Guard the engine behind this connection; one that no caller's statement keeps busy."""
         return cls(canonical(connection), limits, catalog(connection))
 
     def check(
