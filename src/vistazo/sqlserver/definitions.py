@@ -8,7 +8,7 @@ from itertools import pairwise
 from vistazo.errors import InvalidSQL
 from vistazo.sqlserver import allowed
 from vistazo.sqlserver.canonical import refused
-from vistazo.sqlserver.walk import named
+from vistazo.sqlserver.shapes import named
 from vistazo.store.sqltext import Token
 
 # What may follow a table's name, its columns, and the target of a materialized view.

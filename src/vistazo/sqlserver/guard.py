@@ -16,7 +16,8 @@ from vistazo.errors import InvalidSQL
 from vistazo.sqlserver import allowed, inserts, statements
 from vistazo.sqlserver.canonical import Catalog, canonical, catalog, refused
 from vistazo.sqlserver.limits import Limits
-from vistazo.sqlserver.walk import Walk, body, is_format_clause, named, read
+from vistazo.sqlserver.shapes import body, is_format_clause, named, read
+from vistazo.sqlserver.walk import Walk
 from vistazo.store.connect import Connection
 from vistazo.store.sqltext import Token, placeholder, tokens
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from vistazo.errors import InvalidSQL
 from vistazo.sqlserver import allowed, definitions
 from vistazo.sqlserver.canonical import refused
-from vistazo.sqlserver.walk import named
+from vistazo.sqlserver.shapes import named
 from vistazo.store.sqltext import Token
 
 _READONLY = 164
