@@ -1,1 +1,1 @@
-"""The library as a ClickHouse server, with MyScale's vector SQL."""
+"""The library to programs that speak ClickHouse: its HTTP interface, MyScale's vector SQL, a guard."""

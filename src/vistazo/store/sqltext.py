@@ -94,7 +94,7 @@ def tokens(sql: str) -> list[Token]:
         raise InvalidSQL(
             f"the SQL holds a character that is not valid Unicode, at {error.start + 1}"
         ) from error
-    return _with_params(sql, list(_scan(sql)))
+    return _with_params(sql, list(scan(sql)))
 
 
 def head(sql: str, *stops: str) -> list[Token]:
@@ -104,7 +104,7 @@ def head(sql: str, *stops: str) -> list[Token]:
     """
     found: list[Token] = []
     depth = 0
-    for token in _scan(sql):
+    for token in scan(sql):
         found.append(token)
         if token.kind == "op":
             depth += (token.text in "([{") - (token.text in ")]}")
@@ -144,11 +144,12 @@ def decoded(token: Token) -> str:
 
 def placeholder(token: Token) -> tuple[str, str]:
     """Name and type of a `param` token: `{ q : Array(Float32) }` is ("q", "Array(Float32)")."""
-    inner = list(_scan(token.text))
+    inner = list(scan(token.text))
     return inner[1].text, token.text[inner[3].start : inner[-2].end]
 
 
-def _scan(sql: str) -> Iterator[Token]:
+def scan(sql: str) -> Iterator[Token]:
+    """Read SQL text token by token, {name:Type} in its parts; stops where the reader does."""
     at, previous = 0, Token("op", "", 0)
     while at < len(sql):
         if gap := _GAP.match(sql, at):
