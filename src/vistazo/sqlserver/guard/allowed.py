@@ -160,7 +160,7 @@ _MOST_COMBINATORS = 5
 
 
 def _sections(name: str) -> dict[str, frozenset[str]]:
-    text = (files("vistazo.sqlserver") / name).read_text("utf-8")
+    text = (files("vistazo.sqlserver.guard") / name).read_text("utf-8")
     text = re.sub(r"(?m)^#.*$", "", text)
     parts = re.split(r"(?m)^\[([^\]]+)\]$", text)[1:]
     return {parts[n]: frozenset(parts[n + 1].split()) for n in range(0, len(parts), 2)}
