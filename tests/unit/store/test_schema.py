@@ -161,8 +161,11 @@ def test_every_statement_may_be_the_last_before_the_cut(fresh: Connection) -> No
         def value(self, *arguments: Any) -> Any:
             return fresh.value(*arguments)
 
+    for after in (0, 1):  # around the table of migrations, which is made once
+        with pytest.raises(Cut):
+            migrate(Stopping(after))  # type: ignore[arg-type]
     for migration in MIGRATIONS:
-        statements = len(migration) + len(fresh.dialect.functions()) + 2
+        statements = len(migration) + len(fresh.dialect.functions()) + 1
         for after in range(statements):
             with pytest.raises(Cut):
                 migrate(Stopping(after))  # type: ignore[arg-type]
