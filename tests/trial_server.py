@@ -31,12 +31,11 @@ _TRANSPORT = {
     "session_id",
 }
 _INSERT = re.compile(rb"\s*INSERT\s+INTO\s+(.*?)\s+FORMAT\s+(\w+)\s?", re.IGNORECASE | re.DOTALL)
-_one_at_a_time = threading.Lock()
 
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    engine: chdb.state.sqlitelike.Connection
+    folder = ""
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -52,8 +51,7 @@ class Handler(BaseHTTPRequestHandler):
             asked |= self._form(body)
             body = b""
         try:
-            with _one_at_a_time:
-                answer = self._run(asked, body)
+            answer = self._run(asked, body)
         except Exception as error:
             code = re.search(r"Code: (\d+)", str(error))
             self._refuse(500, int(code[1]) if code else 1, str(error))
@@ -63,31 +61,23 @@ class Handler(BaseHTTPRequestHandler):
     def _run(self, asked: dict[str, str], body: bytes) -> bytes:
         params = {name[6:]: value for name, value in asked.items() if name.startswith("param_")}
         settings = {n: v for n, v in asked.items() if n not in _TRANSPORT and n[:6] != "param_"}
-        before = {name: self._value("SELECT value FROM system.settings WHERE name = {n:String}", n=name) for name in settings}  # fmt: skip
-        self.engine.query(f"USE `{asked.get('database') or 'default'}`")
+        engine = chdb.connect(self.folder)  # a session of its own
         try:
+            engine.query(f"USE `{asked.get('database') or 'default'}`")
             for name, value in settings.items():
-                self.engine.query(f"SET {name} = '{value}'")
+                engine.query(f"SET {name} = '{value}'")
             sql = asked["query"].encode() + b"\n" + body if "query" in asked else body
-            if insert := _INSERT.match(sql):
-                with tempfile.NamedTemporaryFile() as file:
-                    Path(file.name).write_bytes(sql[insert.end() :])
-                    return bytes(
-                        self.engine.query(
-                            f"INSERT INTO {insert[1].decode()} FROM INFILE '{file.name}'"
-                            f" FORMAT {insert[2].decode()}"
-                        ).bytes()
-                        or b""
-                    )
-            return bytes(
-                self.engine.query(sql.decode(), "TabSeparated", params=params).bytes() or b""
-            )
+            insert = _INSERT.match(sql)
+            if insert is None:
+                found = engine.query(sql.decode(), "TabSeparated", params=params)
+                return bytes(found.bytes() or b"")
+            with tempfile.NamedTemporaryFile() as file:
+                Path(file.name).write_bytes(sql[insert.end() :])
+                table, kind = insert[1].decode(), insert[2].decode()
+                engine.query(f"INSERT INTO {table} FROM INFILE '{file.name}' FORMAT {kind}")
+            return b""
         finally:
-            for name, value in before.items():
-                self.engine.query(f"SET {name} = '{value}'")
-
-    def _value(self, sql: str, **params: str) -> str:
-        return str(self.engine.query(sql, "TSVRaw", params=params).bytes().decode().rstrip("\n"))
+            engine.close()
 
     def _form(self, body: bytes) -> dict[str, str]:
         head = f"Content-Type: {self.headers['Content-Type']}\n\n".encode()
@@ -111,10 +101,11 @@ class Handler(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    Handler.engine = chdb.connect(sys.argv[1])
+    Handler.folder = sys.argv[1]
+    keeps_it_open = chdb.connect(Handler.folder)
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(server.server_port, flush=True)
     sys.stdin.read()
     server.shutdown()
-    Handler.engine.close()
+    keeps_it_open.close()

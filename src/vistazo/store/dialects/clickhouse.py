@@ -65,6 +65,7 @@ class ClickHouse(Dialect):
     def ddl(self, statement: str) -> tuple[str, ...]:
         """The statements that do what a migration's one says."""
         if statement.startswith("CREATE TABLE"):
-            more = (_EACH if "Summing" in statement else "") if self.cluster else _ONCE
+            summing = "ENGINE = SummingMergeTree" in statement
+            more = {(True, True): _EACH, (False, False): _ONCE}.get((summing, bool(self.cluster)))
             statement = with_settings(statement, (more,) if more else (), self._table_settings)
         return self.cluster.spread(statement) if self.cluster else (statement,)
