@@ -12,22 +12,26 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 import vistazo
 from conftest import COLOURS, paint
 from endpoint import REAL, endpoint, real
 from fakes import ColourEncoder
+from vistazo.analytics.load import repair_loads
 from vistazo.config import Settings
 from vistazo.errors import (
     EncoderMismatch,
     InvalidSQL,
+    LibraryBusy,
     LibraryNewer,
     LibraryNotFound,
 )
 from vistazo.library import Library
 from vistazo.records import IndexStatus, Query
 from vistazo.store.connect import connect, disconnect, parse
+from vistazo.store.server import _connected
 
 # Every library gets its vector index at once, as large ones do.
 SETTINGS = Settings(vector_index_rows=1, wait_s=0)
@@ -42,6 +46,10 @@ BACKENDS: dict[str, Callable[[Path], AbstractContextManager[str]]] = {
     "chdb": folder,
     "clickhouse": endpoint,
 } | {f"real-{kind}": lambda _, dsn=dsn: real(dsn) for kind, dsn in REAL.items()}
+
+
+SERVERS = [name for name in BACKENDS if name != "chdb"]
+on_servers = pytest.mark.parametrize("address", SERVERS, indirect=True)
 
 
 @pytest.fixture(params=list(BACKENDS))
@@ -108,7 +116,7 @@ def test_a_whole_life(address: str, pictures: Path, tmp_path: Path) -> None:
         demand = library.demand(Query(text="red", k=3))
         assert [(each.photo_id, each.downloads) for each in demand.candidates][:2] == [(ids[0], 15), (ids[1], 15)]  # fmt: skip
         assert dict(demand.top_keywords) == {"red": 10, "rose": 5}
-        assert [(each.keyword, each.downloads) for each in library.downloads().keywords()] == [("red", 20), ("rose", 10)]  # fmt: skip
+        assert [(each.keyword, each.downloads) for each in library.downloads().top_keywords()] == [("red", 20), ("rose", 10)]  # fmt: skip
 
     with opened(address, create=False) as library:
         # A file goes, one changes, one comes.
@@ -173,20 +181,71 @@ def test_threads_search_while_one_indexes(address: str, pictures: Path) -> None:
         assert report.added == len(COLOURS) - 3
 
 
+@on_servers
 def test_a_block_that_is_sent_again_is_kept_once(address: str) -> None:
     """As the driver does when a server hangs up without an answer."""
-    import pyarrow as pa
-
     where = parse(address)
     with opened(address) as library:
         connection = connect(where, create=False, wait_s=0)
-        if connection.shared:
-            rows = pa.table({"photo_id": ["a", "b"], "hex": ["f", "0"]})
-            settings = {"insert_deduplicate": 1, "insert_deduplication_token": "one"}
-            for _ in range(2):
-                connection._client.insert_arrow("colors", rows, settings=settings)
-            assert connection.value("SELECT count() FROM colors") == 2
-            connection.insert("colors", rows)  # another block of equal rows is not the same
-            assert connection.value("SELECT count() FROM colors") == 4
+        rows = pa.table({"photo_id": ["a", "b"], "hex": ["f", "0"]})
+        settings = {"insert_deduplicate": 1, "insert_deduplication_token": "one"}
+        for _ in range(2):
+            connection._client.insert_arrow("colors", rows, settings=settings)
+        assert connection.value("SELECT count() FROM colors") == 2
+        connection.insert("colors", rows)  # another block of equal rows is not the same
+        assert connection.value("SELECT count() FROM colors") == 4
+        assert connection is library._connection
         disconnect(where)
         assert library.stats().photos == 0
+
+
+@on_servers
+def test_one_process_writes_at_a_time(address: str, pictures: Path, tmp_path: Path) -> None:
+    """Two connections stand for two processes; a folder has its own lock."""
+    where = parse(address)
+    log = write_log(tmp_path / "log.tsv", [("2024-05-01 10:00:00", "red", "p")])
+    with opened(address) as library:
+        library.index(pictures / "b")
+        other = _connected(where, create=False, wait_s=0)
+        with other.sole_writer("indexing /elsewhere"):
+            with other.sole_writer("nested"):
+                pass
+            for refused in (lambda: library.index(pictures), lambda: library.load_conversions(log)):
+                with pytest.raises(LibraryBusy, match="another process: indexing /elsewhere"):
+                    refused()
+            # Neither reading nor opening waits, and a load that runs elsewhere is left alone.
+            half = pa.table({"photo_id": ["p"], "load_id": ["unfinished"]})
+            other.insert("conversions", half)
+            assert library.search("blue", k=1)
+            repair_loads(library._connection)
+            assert library.stats().conversions.conversions == 1
+        repair_loads(library._connection)  # nobody was loading: it had been cut short
+        assert library.stats().conversions.conversions == 0
+        assert library.index(pictures).added == len(COLOURS) - 3
+        assert library.load_conversions(log).rows == 1
+        other.close()
+
+
+@on_servers
+def test_a_process_that_died_is_out_of_the_way_after_a_minute(
+    address: str, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = parse(address)
+    with opened(address) as library:
+        dead = _connected(where, create=False, wait_s=0)
+        holding = dead.sole_writer("indexing")
+        holding.__enter__()
+        dead._lease._done.set()  # its heart stops
+        with pytest.raises(LibraryBusy):
+            library.index(pictures)
+        dead.execute(
+            "INSERT INTO leases (holder, purpose, event, at) SELECT holder, purpose, event,"
+            " at - 61 FROM leases WHERE event = 'held'"
+        )
+        dead.delete("leases", "at > now64(3) - 60 AND event = 'held'")
+        assert library.index(pictures).added == len(COLOURS)
+        # Should it only have slept, it does not go on.
+        dead._lease._renewed_at -= 61
+        with pytest.raises(LibraryBusy, match="run the same command again"):
+            dead.insert("runs", pa.table({"run_id": ["x"]}))
+        dead.close()

@@ -22,8 +22,6 @@ import uuid
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from vistazo.errors import LibraryBusy, VistazoError
 from vistazo.records import printable
 
@@ -135,8 +133,11 @@ class Lease:
             self._note(connection, "released")
 
     def _note(self, connection: Connection, event: str) -> None:
-        row = {"holder": [self._holder], "purpose": [self._purpose], "event": [event]}
         written_at = time.time()
-        connection.insert("leases", pa.table(row))
+        connection.execute(
+            "INSERT INTO leases (holder, purpose, event)"
+            " SELECT {holder:String}, {purpose:String}, {event:String}",
+            {"holder": self._holder, "purpose": self._purpose, "event": event},
+        )
         if event == "held":
             self._renewed_at = written_at
