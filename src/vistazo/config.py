@@ -52,7 +52,7 @@ class Settings:
     """
 
     db: str = field(default="", repr=False)
-    db_user: str = ""
+    db_user: str = "default"
     db_password: str = field(default="", repr=False)
     encoder: str = "auto"
     threads: int = 0
