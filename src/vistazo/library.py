@@ -62,9 +62,8 @@ def open(
     """Open a library, or make one.
 
     Args:
-        path_or_dsn: a folder, `chdb:///folder`, or a database on a server as
-            `clickhouse://user@host:8123/database`, see docs/settings.md; None takes VISTAZO_DB,
-            vistazo.toml or the user's data directory.
+        path_or_dsn: a folder, or a DSN such as `clickhouse://user@host:8123/database`; None takes
+            VISTAZO_DB, vistazo.toml or the user's data directory.
         encoder: a name, or an object of your own; None takes the library's own, for a new library
             the setting `encoder`.
         create: make the library where there is none.
@@ -74,11 +73,8 @@ def open(
         StoreError: the server cannot be reached, or refuses.
     """
     settings = settings or Settings.load()
-    address = parse(
-        settings.library_path() if path_or_dsn is None else path_or_dsn,
-        user=settings.db_user,
-        password=settings.db_password,
-    )
+    where = settings.library_path() if path_or_dsn is None else path_or_dsn
+    address = parse(where, user=settings.db_user, password=settings.db_password)
     return Library(address, settings, encoder=encoder, create=create)
 
 
@@ -120,11 +116,7 @@ class Library:
 
     @property
     def path(self) -> Path:
-        """The library's folder.
-
-        Raises:
-            Unsupported: it is on a server.
-        """
+        """The library's folder; `Unsupported` where it is on a server."""
         if isinstance(self._address, Server):
             raise Unsupported(f"the library {self.name} is on a server and has no folder")
         return self._address.folder

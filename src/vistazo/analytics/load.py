@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from vistazo.analytics.reader import TableFile
 from vistazo.analytics.tables import CONVERSIONS, TABLES, Table
-from vistazo.errors import LibraryBusy, SourceError, VistazoError
+from vistazo.errors import LibraryBusy, SourceError, StoreError, VistazoError
 from vistazo.records import LoadReport, printable, uri_of, url_of
 from vistazo.sources.base import SideFile
 from vistazo.store.connection import Connection
@@ -148,10 +148,10 @@ def repair_loads(connection: Connection) -> None:
             if not connection.shared:
                 _repair(connection)
             elif _unclean(connection):
-                # Another process may be loading; then it is up to that one.
+                # Another process may be loading, or this user may only read: then it is not ours.
                 with (
-                    contextlib.suppress(LibraryBusy),
-                    connection.sole_writer("repairing loads"),
+                    contextlib.suppress(LibraryBusy, StoreError),
+                    connection.sole_writer("repairing loads", wait=False),
                 ):
                     _repair(connection)
         finally:

@@ -46,13 +46,15 @@ class Connection:
         """Whether other processes may use the same tables at the same time."""
         return self._lease is not None
 
-    def sole_writer(self, purpose: str) -> AbstractContextManager[None]:
-        """Keep other processes from loading and indexing meanwhile; see `Lease` for how well.
+    def sole_writer(self, purpose: str, *, wait: bool = True) -> AbstractContextManager[None]:
+        """Keep other processes from loading and indexing meanwhile; see `lease` for how well.
 
         Raises:
             LibraryBusy: another process does so, on entering.
         """
-        return contextlib.nullcontext() if self._lease is None else self._lease.held(self, purpose)
+        if self._lease is None:
+            return contextlib.nullcontext()
+        return self._lease.held(self, purpose, wait=wait)
 
     def execute(self, sql: str, params: Params | None = None) -> None:
         """Run a statement whose result does not matter."""

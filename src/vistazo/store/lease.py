@@ -61,15 +61,18 @@ class Lease:
         self._done = threading.Event()
 
     @contextlib.contextmanager
-    def held(self, connection: Connection, purpose: str) -> Iterator[None]:
+    def held(self, connection: Connection, purpose: str, *, wait: bool = True) -> Iterator[None]:
         """Hold the lease inside the block.
 
+        Args:
+            purpose: what other processes are told.
+            wait: for another process to finish, as long as was said.
         Raises:
             LibraryBusy: another process holds it.
         """
         with self._guard:
             if self._users == 0:
-                self._acquire(connection, purpose)
+                self._acquire(connection, purpose, self._wait_s if wait else 0.0)
             self._users += 1
         try:
             yield
@@ -95,12 +98,12 @@ class Lease:
         # Wall-clock time: the other one does not count while a machine sleeps.
         return time.time() - self._renewed_at > EXPIRES_S
 
-    def _acquire(self, connection: Connection, purpose: str) -> None:
+    def _acquire(self, connection: Connection, purpose: str, wait_s: float) -> None:
         if not connection.value("EXISTS TABLE leases"):
             for statement in connection.dialect.ddl(TABLE):
                 connection.execute(statement)
         self._purpose = printable(f"{purpose} ({platform.node()}, process {os.getpid()})")
-        deadline = time.monotonic() + self._wait_s
+        deadline = time.monotonic() + wait_s
         while True:
             self._holder = uuid.uuid4().hex
             self._note(connection, "held")
