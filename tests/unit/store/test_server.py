@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import logging
-import os
 import socket
 import ssl
 import subprocess
@@ -22,7 +23,7 @@ from fakes import ColourEncoder
 from vistazo.config import Settings
 from vistazo.errors import LibraryInvalid, LibraryNotFound, StoreError, Unsupported
 from vistazo.store import server as module
-from vistazo.store.dsn import parse
+from vistazo.store.dsn import Server, parse
 from vistazo.store.server import close_server, open_server
 
 
@@ -57,6 +58,10 @@ def answering(reply: bytes | None, context: ssl.SSLContext | None = None) -> Ite
                     talk.recv(65536)
                     if reply is not None:
                         talk.sendall(reply)
+                        talk.settimeout(0.5)
+                        with contextlib.suppress(OSError):
+                            while talk.recv(65536):  # or the reply is lost with what is unread
+                                pass
                     talk.close()
                 except ssl.SSLError:
                     continue
@@ -172,14 +177,35 @@ def test_credentials_from_the_environment_and_silence(
         assert library.stats().library == library.name
         shown = f"{Settings.load()!r} {library.stats()!r} {vars(library)!r} {caplog.text}"
     assert server.password not in shown  # type: ignore[union-attr]
+
+
+def program(*arguments: str) -> subprocess.CompletedProcess[str]:
+    script = "import sys; from vistazo.cli.main import run; run(sys.argv[1:])"
+    return subprocess.run(
+        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False
+    )
+
+
+def test_the_program_on_a_server(dsn: str, pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = parse(dsn)
+    assert isinstance(server, Server)
+    place = f"clickhouse://ana@{server.place}/program"
+    monkeypatch.setenv("VISTAZO_DB_PASSWORD", server.password)
+    asked = program("stats", "--db", place)
+    assert (asked.returncode, "no library in the database program" in asked.stderr) == (1, True)
+    found = program("doctor", "--db", place)
+    assert f"none yet at {place}" in found.stdout
+    assert f"the library is on {server.place}" in found.stdout
+    assert program("index", str(pictures / "b"), "--db", place).returncode == 0
+    asked = program("stats", "--db", place, "--json")
+    assert json.loads(asked.stdout)["library"] == place
+    assert f"{place}: 3 photos" in program("doctor", "--db", place).stdout
     monkeypatch.setenv("VISTAZO_DB_PASSWORD", "wr0ng")
-    done = subprocess.run(
-        [sys.executable, "-c", "from vistazo.cli.main import run; run(['stats'])"], capture_output=True, text=True, check=False,
-        env=os.environ,
-    )  # fmt: skip
-    assert done.returncode == 1
-    assert done.stderr.startswith("error: the server at 127.0.0.1:")
-    assert "wr0ng" not in done.stderr + done.stdout
+    asked = program("stats", "--db", place)
+    assert asked.returncode == 1
+    assert asked.stderr.startswith(f"error: the server at {server.place} does not let 'ana' in")
+    assert asked.stderr.count("\n") == 1
+    assert "wr0ng" not in asked.stderr
 
 
 def test_a_fork_connects_anew(dsn: str) -> None:
