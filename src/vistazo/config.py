@@ -6,7 +6,7 @@ import difflib
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,6 +21,7 @@ _ABOVE_0 = frozenset(
     {"batch_size", "max_pixels", "download_concurrency", "per_host_concurrency"}
     | {"download_deadline_s", "download_max_bytes"}
 )
+_SECRET = "db_password"
 _WORDS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
@@ -29,7 +30,10 @@ class Settings:
     """What a user may choose. Every field is a variable (`VISTAZO_DB`) and a key of vistazo.toml.
 
     Attributes:
-        db: the library: a folder, or `chdb:///folder`; empty means the user's data directory.
+        db: the library: a folder, `chdb:///folder`, `clickhouse://..` or `myscale://..`; empty means
+            the user's data directory.
+        db_user: for a server whose DSN names no user.
+        db_password: for a server whose DSN holds no password; `repr` shows neither.
         encoder: `auto` or the name of one; it matters when a library gets its first photo.
         threads: that read and decode pictures; 0 means one for each core, at most 8.
         batch_size: pictures embedded in one call.
@@ -47,7 +51,9 @@ class Settings:
         image_query_hosts: those hosts, by spaces; `*.` stands for any subdomain.
     """
 
-    db: str = ""
+    db: str = field(default="", repr=False)
+    db_user: str = "default"
+    db_password: str = field(default="", repr=False)
     encoder: str = "auto"
     threads: int = 0
     batch_size: int = 32
@@ -147,4 +153,5 @@ def _read(value: Any, kind: type, name: str, origin: str, *, above_0: bool) -> A
         if number > 0 or (number == 0 and not above_0):
             return number
         wanted += " above 0" if above_0 else " that is not negative"
-    raise InvalidSetting(f"{name} ({origin}) must be {wanted}, not {value!r}")
+    shown = "something else" if name.lower().endswith(_SECRET) else repr(value)
+    raise InvalidSetting(f"{name} ({origin}) must be {wanted}, not {shown}")

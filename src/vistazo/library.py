@@ -18,7 +18,7 @@ from vistazo.analytics.trends import Downloads
 from vistazo.config import Settings
 from vistazo.datasets.build import BuildPlan, BuildReport, build
 from vistazo.encoders.choice import EncoderChoice
-from vistazo.errors import PhotoNotFound, UsageError
+from vistazo.errors import PhotoNotFound, Unsupported, UsageError
 from vistazo.ingest import pipeline
 from vistazo.ingest.decode import DecodeLimits
 from vistazo.ingest.download_plan import DownloadPlan
@@ -44,7 +44,7 @@ from vistazo.search.hits import Hits
 from vistazo.sources.base import BringsTables, BringsVectors, First
 from vistazo.sources.named import source_of
 from vistazo.store import schema, sqlread
-from vistazo.store.connect import Address, connect, disconnect, parse
+from vistazo.store.connect import Address, Server, connect, disconnect, parse
 from vistazo.store.store import Store
 
 if TYPE_CHECKING:
@@ -62,17 +62,19 @@ def open(
     """Open a library, or make one.
 
     Args:
-        path_or_dsn: a folder, or `chdb:///folder`; None takes VISTAZO_DB, vistazo.toml or the
-            user's data directory.
+        path_or_dsn: a folder, or a DSN such as `clickhouse://user@host:8123/database`; None takes
+            VISTAZO_DB, vistazo.toml or the user's data directory.
         encoder: a name, or an object of your own; None takes the library's own, for a new library
             the setting `encoder`.
         create: make the library where there is none.
         settings: None reads the environment and vistazo.toml.
     Raises:
         LibraryNotFound, LibraryInvalid, LibraryBusy, LibraryNewer: it cannot be opened.
+        StoreError: the server cannot be reached, or refuses.
     """
     settings = settings or Settings.load()
-    address = parse(settings.library_path() if path_or_dsn is None else path_or_dsn)
+    where = settings.library_path() if path_or_dsn is None else path_or_dsn
+    address = parse(where, user=settings.db_user, password=settings.db_password)
     return Library(address, settings, encoder=encoder, create=create)
 
 
@@ -85,7 +87,7 @@ class Library:
 
     def __init__(
         self,
-        address: Address,
+        address: Address | Server,
         settings: Settings,
         *,
         encoder: str | Encoder | None = None,
@@ -104,14 +106,19 @@ class Library:
         self._store = Store(self._connection)
         self._journal = Journal(self._connection)
         self._path = DatabasePath(self._store)
-        self._encoder = EncoderChoice(
-            printable(str(self.path)), encoder, settings.encoder, self._recorded_encoder
-        )
+        self._encoder = EncoderChoice(self.name, encoder, settings.encoder, self._recorded_encoder)
         self._engine = Engine(self._store, self._path, self._encoder.get, read_query_image)
 
     @property
+    def name(self) -> str:
+        """The library's folder, or its DSN without the password, in one printable line."""
+        return self._address.name
+
+    @property
     def path(self) -> Path:
-        """The library's folder."""
+        """The library's folder; `Unsupported` where it is on a server."""
+        if isinstance(self._address, Server):
+            raise Unsupported(f"the library {self.name} is on a server and has no folder")
         return self._address.folder
 
     # Filling
@@ -149,6 +156,7 @@ class Library:
             SourceError: the source cannot be read or holds no pictures.
             EncoderMismatch: the library's vectors come from another encoder.
             StorageFull: the disk is full; what was written stays.
+            LibraryBusy: another process is indexing or loading; only on a server.
         """
         if limit is not None and (type(limit) is not int or limit < 1):
             raise UsageError(f"limit must be a whole number from 1, not {limit!r}")
@@ -162,7 +170,8 @@ class Library:
             limits=DecodeLimits(max_pixels=self._settings.max_pixels),
             downloads=DownloadPlan.of(self._settings),
         )
-        with self._connection.writing:
+        purpose = f"indexing {printable(pictures.name)}"
+        with self._connection.writing, self._connection.sole_writer(purpose):
             chosen = self._encoder.get(encoder)
             if isinstance(pictures, BringsVectors):
                 pictures = pictures.for_encoder(chosen.spec)
@@ -324,7 +333,7 @@ class Library:
         for failure in self._journal.failures():
             causes[failure.code] = causes.get(failure.code, 0) + 1
         return Stats(
-            library=printable(str(self.path)),
+            library=self.name,
             encoder=self.encoder,
             photos=self._store.count(),
             sources=self._store.sources(),

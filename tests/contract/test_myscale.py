@@ -393,6 +393,7 @@ def test_what_becomes_of_an_index(
 def test_indexes_survive_a_restart(tmp_path: Path) -> None:
     opened = f"""
 import sys
+sys.path.insert(0, {str(Path(__file__).parent.parent)!r})
 from vector_server import Server
 from vistazo.sqlserver.myscale.translate import VectorSQL
 from vistazo.store.connect import connect, disconnect, parse

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from endpoint import REAL, endpoint, real
 from vistazo.errors import InvalidSQL
 from vistazo.records import (
     EncoderSpec,
@@ -59,8 +60,24 @@ def chdb(folder: Path) -> Iterator[Connection]:
     disconnect(address)
 
 
+@contextmanager
+def at(server: AbstractContextManager[str]) -> Iterator[Connection]:
+    with server as dsn:
+        address = parse(dsn)
+        yield connect(address, create=True, wait_s=0)
+        disconnect(address)
+
+
 # Name -> a connection to an engine without tables.
-BACKENDS: dict[str, Callable[[Path], AbstractContextManager[Connection]]] = {"chdb": chdb}
+BACKENDS: dict[str, Callable[[Path], AbstractContextManager[Connection]]] = {
+    "chdb": chdb,
+    "clickhouse": lambda folder: at(endpoint(folder)),
+} | {
+    # Some tests look below the store, at what only one ClickHouse server has there.
+    f"real-{kind}": lambda _, dsn=dsn: at(real(dsn))
+    for kind, dsn in REAL.items()
+    if kind == "clickhouse" and "cluster=" not in dsn
+}
 
 
 @pytest.fixture(scope="module", params=list(BACKENDS))

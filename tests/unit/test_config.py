@@ -91,3 +91,17 @@ def test_truth_in_the_file(tmp_path: Path) -> None:
 
 def test_an_image_query_can_be_empty_in_the_file(tmp_path: Path) -> None:
     assert load(tmp_path, 'image_query = ""\n').image_query == ""
+
+
+def test_a_password_is_not_shown(tmp_path: Path) -> None:
+    settings = Settings.load(
+        environ={"VISTAZO_DB": "clickhouse://u:s3cret@h/db", "VISTAZO_DB_PASSWORD": "0ther"},
+        folder=tmp_path,
+    )
+    assert (settings.db, settings.db_password) == ("clickhouse://u:s3cret@h/db", "0ther")
+    assert "s3cret" not in repr(settings)
+    assert "0ther" not in repr(settings)
+    (tmp_path / "vistazo.toml").write_text("db_password = 1234")
+    with pytest.raises(InvalidSetting, match="db_password .* must be a text") as caught:
+        Settings.load(environ={}, folder=tmp_path)
+    assert "1234" not in str(caught.value)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vistazo.records import Candidate, Demand, Totals, uri_of
-from vistazo.store.connect import Connection
+from vistazo.store.connection import Connection
 
 _TOP = 5
 

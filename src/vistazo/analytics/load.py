@@ -25,14 +25,19 @@ from numpy.typing import NDArray
 
 from vistazo.analytics.reader import TableFile
 from vistazo.analytics.tables import CONVERSIONS, TABLES, Table
-from vistazo.errors import SourceError, VistazoError
-from vistazo.records import LoadReport, uri_of, url_of
+from vistazo.errors import LibraryBusy, SourceError, StoreError, VistazoError
+from vistazo.records import LoadReport, printable, uri_of, url_of
 from vistazo.sources.base import SideFile
-from vistazo.store.connect import Connection
+from vistazo.store.connection import Connection
 
 # A process holds one database, so one load at a time; a repair must not take the rows of a load
 # that is running in another thread for those of one that was stopped.
 _running = threading.Lock()
+
+_SUPERSEDED = (
+    "(subject, file, loaded_at) NOT IN"
+    " (SELECT subject, file, max(loaded_at) FROM loads GROUP BY subject, file)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +114,12 @@ def load_table(
     Raises:
         SourceError: the file cannot be read as rows of the table; the library is as before.
         StorageFull: the disk is full; the library is as before.
+        LibraryBusy: another process is indexing or loading; only on a server.
     """
     started = time.monotonic()
     url = origin or url_of(os.path.realpath(path))
-    with _running, TableFile(path, table) as file:
+    purpose = f"loading {printable(os.fspath(path))}"
+    with _running, TableFile(path, table) as file, connection.sole_writer(purpose):
         digest = file.digest()
         _repair(connection)
         load = _present(connection, table, digest)
@@ -138,30 +145,43 @@ def repair_loads(connection: Connection) -> None:
     """
     if _running.acquire(blocking=False):
         try:
-            _repair(connection)
+            if not connection.shared:
+                _repair(connection)
+            elif _unclean(connection):
+                # Another process may be loading, or this user may only read: then it is not ours.
+                with (
+                    contextlib.suppress(LibraryBusy, StoreError),
+                    connection.sole_writer("repairing loads", wait=False),
+                ):
+                    _repair(connection)
         finally:
             _running.release()
 
 
 def _repair(connection: Connection) -> None:
-    current = "(SELECT subject, file, max(loaded_at) FROM loads GROUP BY subject, file)"
-    superseded = f"(subject, file, loaded_at) NOT IN {current}"
-    if connection.value(f"SELECT count() FROM loads WHERE {superseded}"):
-        connection.execute(f"DELETE FROM loads WHERE {superseded}")
+    connection.delete_matching("loads", "(subject, file, toString(loaded_at))", _SUPERSEDED)
     for table in TABLES.values():
-        rows = connection.rows(
-            f"SELECT DISTINCT load_id FROM {table.name} WHERE load_id != ''"
-            " AND load_id NOT IN (SELECT load_id FROM loads WHERE subject = {subject:String})",
-            {"subject": table.name},
-        )
-        if rows:
-            _delete(connection, table, [row["load_id"] for row in rows])
+        if stopped := _stopped(connection, table):
+            _delete(connection, table, stopped)
+
+
+def _unclean(connection: Connection) -> bool:
+    superseded = connection.value(f"SELECT count() FROM loads WHERE {_SUPERSEDED}")
+    return bool(superseded) or any(_stopped(connection, table) for table in TABLES.values())
+
+
+def _stopped(connection: Connection, table: Table) -> list[str]:
+    """Loads of the table that never came to their end, or are running elsewhere."""
+    rows = connection.rows(
+        f"SELECT DISTINCT load_id FROM {table.name} WHERE load_id != ''"
+        " AND load_id NOT IN (SELECT load_id FROM loads WHERE subject = {subject:String})",
+        {"subject": table.name},
+    )
+    return [row["load_id"] for row in rows]
 
 
 def _delete(connection: Connection, table: Table, load_ids: list[str]) -> None:
-    connection.execute(
-        f"DELETE FROM {table.name} WHERE load_id IN {{ids:Array(String)}}", {"ids": load_ids}
-    )
+    connection.delete_listed(table.name, "load_id", load_ids)
 
 
 def _present(connection: Connection, table: Table, digest: str) -> _Load | None:
@@ -178,7 +198,7 @@ def _present(connection: Connection, table: Table, digest: str) -> _Load | None:
         f"SELECT count() FROM {table.name} WHERE load_id = {{id:String}}", bound
     ):
         # Somebody has emptied the table by SQL, so that the record is of no rows.
-        connection.execute("DELETE FROM loads WHERE load_id = {id:String}", bound)
+        connection.delete("loads", "load_id = {id:String}", bound)
         return None
     return load
 
@@ -254,8 +274,9 @@ def _forget_moved(connection: Connection, url: str, load_id: str) -> None:
     )
     gone = [row["file"] for row in rows if not Path(uri_of(row["file"])).exists()]
     if gone:
-        connection.execute(
-            "DELETE FROM loads WHERE load_id = {id:String} AND file IN {files:Array(String)}",
+        connection.delete(
+            "loads",
+            "load_id = {id:String} AND file IN {files:Array(String)}",
             {"id": load_id, "files": gone},
         )
 

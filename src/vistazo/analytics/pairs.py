@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from vistazo.store.connect import Connection
+from vistazo.store.connection import Connection
 from vistazo.store.store import Statement
 
 # All pairs; columns photo_id, keyword, downloads.

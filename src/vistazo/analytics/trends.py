@@ -21,7 +21,7 @@ from vistazo.records import (
     RisingKeyword,
     uri_of,
 )
-from vistazo.store.connect import Connection
+from vistazo.store.connection import Connection
 from vistazo.store.store import Statement
 
 MAX_LIMIT = 100_000

@@ -52,7 +52,7 @@ def demo(
         print(f"{loaded.rows:,} conversions (synthetic: a script made this log from the captions)")
         print(f"\n$ vistazo conversions --for '{DEMAND}' -k 8")
         print_demand(library.demand(Query(text=DEMAND, k=8)), table=True)
-        print(f"\nThe library is at {render.shown_path(str(library.path))}; give it as --db")
+        print(f"\nThe library is at {render.shown_path(library.name)}; give it as --db")
     return 0
 
 

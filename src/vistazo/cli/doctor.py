@@ -18,6 +18,7 @@ from vistazo.cli import render
 from vistazo.cli.options import Db, Json, examples
 from vistazo.config import Settings
 from vistazo.errors import LibraryNotFound, VistazoError
+from vistazo.store.dsn import Address, Server, parse
 
 _LOW_DISK_BYTES = 1_000_000_000
 _PARTS = ("chdb-core", "clickhouse-connect", "onnxruntime", "pillow", "pillow-heif", "pyarrow")
@@ -96,13 +97,20 @@ def _library(settings: Settings) -> str:
         with open_(create=False, settings=settings) as library:
             found = library.stats()
     except LibraryNotFound:
-        return f"none yet at {settings.library_path()}"
+        return f"none yet at {_address(settings).name}"
     encoder = found.encoder.name if found.encoder else "none"
     return f"{found.library}: {found.photos:,} photos, encoder {encoder}"
 
 
+def _address(settings: Settings) -> Address | Server:
+    return parse(settings.library_path(), user=settings.db_user, password=settings.db_password)
+
+
 def _disk(settings: Settings) -> str:
-    place = Path(settings.library_path().removeprefix("chdb://")).expanduser().absolute()
+    address = _address(settings)
+    if isinstance(address, Server):
+        return f"the library is on {address.place}"
+    place = address.folder
     while not place.exists():
         place = place.parent
     free = shutil.disk_usage(place).free

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 Db = Annotated[
     str | None,
-    typer.Option("--db", help="The library: a folder. [VISTAZO_DB; else the data directory]"),
+    typer.Option(
+        "--db",
+        help="The library: a folder, or clickhouse://.. [VISTAZO_DB; else the data directory]",
+    ),
 ]
 Encoder = Annotated[
     str | None, typer.Option("--encoder", help="auto or the name of an encoder. [VISTAZO_ENCODER]")

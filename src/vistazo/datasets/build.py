@@ -25,7 +25,7 @@ from vistazo.store.store import Store
 
 if TYPE_CHECKING:
     from vistazo.sources.base import Source
-    from vistazo.store.connect import Connection
+    from vistazo.store.connection import Connection
 
 PHOTOS, CONVERSIONS, CARD = "photos.parquet", "conversions.parquet", "README.md"
 FILES = (PHOTOS, CONVERSIONS, CARD)

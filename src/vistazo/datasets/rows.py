@@ -20,7 +20,7 @@ from vistazo.records import EncoderSpec, url_of
 
 if TYPE_CHECKING:
     from vistazo.sources.base import Item, Source
-    from vistazo.store.connect import Connection
+    from vistazo.store.connection import Connection
 
 ENCODER_KEY = "vistazo.encoder"
 PHOTOS_SCHEMA = pa.schema(

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 import pyarrow as pa
 
 from vistazo.records import Failure, printable
-from vistazo.store.connect import Connection
+from vistazo.store.connection import Connection
 
 _COLUMNS = "url, stage, code, message, attempts, fingerprint, source"
 
@@ -85,15 +85,14 @@ class Journal:
         """Forget the failures of these items."""
         doomed: Collection[str] = list(urls)
         if doomed:
-            self._connection.execute(
-                "DELETE FROM failures WHERE url IN {urls:Array(String)}", {"urls": doomed}
-            )
+            self._connection.delete_listed("failures", "url", list(doomed))
 
     def _forget_earlier(self) -> None:
         """Of several failures of one item keep the last."""
-        self._connection.execute(
-            "DELETE FROM failures WHERE (url, failed_at) NOT IN"
-            " (SELECT url, max(failed_at) FROM failures GROUP BY url)"
+        self._connection.delete_matching(
+            "failures",
+            "(url, toString(failed_at))",
+            "(url, failed_at) NOT IN (SELECT url, max(failed_at) FROM failures GROUP BY url)",
         )
 
     def _note(self, run_id: str, event: str, source: str) -> None:

@@ -33,8 +33,8 @@ class SearchPath(Protocol):
 class DatabasePath:
     """The database's own exact scan, or its vector index where that answers right.
 
-    A filter is always answered by an exact scan of the rows that match: the index applies filters
-    to its candidates afterwards and would return too few.
+    A filter is answered by an exact scan of the rows that match where the index applies filters to
+    its candidates afterwards, and so would return too few.
     """
 
     # Three times k candidates must fit under the index's own limit of 10,000.
@@ -50,7 +50,7 @@ class DatabasePath:
 
     def uses_index(self, k: int, filters: Filter) -> bool:
         """Whether the vector index answers."""
-        if filters.sql or k > self._MAX_INDEXED_K:
+        if k > self._MAX_INDEXED_K or (filters.sql and not self._store.prefilters):
             return False
         if self._has_index is None:
             self._has_index = self._store.index_status().state in ("Built", "InProgress")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from vistazo.errors import LibraryNewer
-from vistazo.store.connect import Connection
+from vistazo.errors import LibraryNewer, StoreError
+from vistazo.store.connection import Connection
 
 # Rows of photos are fetched by key, a few at a time: small granules and compression blocks make
 # that 7 to 12 ms instead of 16 to 21 ms at a million rows. Inserts survive a power loss.
@@ -141,6 +141,12 @@ _PAIRS = (
     "ALTER TABLE conversions MATERIALIZE COLUMN pair SETTINGS mutations_sync = 1",
 )
 
+_MIGRATIONS = (
+    "CREATE TABLE migrations (version UInt32, applied_at DateTime64(3, 'UTC') DEFAULT now64(3))"
+    " ENGINE = MergeTree ORDER BY version"
+)
+_DENIED = 497  # ACCESS_DENIED
+
 # What was said of a vector index in MyScale's SQL. `identity` is the name of the table's folder,
 # which a rename keeps and a new table of the same name has not: whose row is stale shows by it.
 _VECTOR_INDICES = (
@@ -160,10 +166,10 @@ _VECTOR_INDICES = (
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _PAIRS, _VECTOR_INDICES)
 
-# Tables and views of the library's own.
+# Tables and views of the library's own; `leases` is made on servers only.
 OWN_TABLES = frozenset(
     re.findall(r"CREATE (?:TABLE|MATERIALIZED VIEW) (\w+)", "".join(sum(MIGRATIONS, ())))
-) | {"migrations"}
+) | {"migrations", "leases"}
 
 
 def migrate(connection: Connection) -> None:
@@ -172,11 +178,11 @@ def migrate(connection: Connection) -> None:
     Raises:
         LibraryNewer: the tables were made by a newer vistazo.
     """
-    connection.execute(
-        "CREATE TABLE IF NOT EXISTS migrations"
-        " (version UInt32, applied_at DateTime64(3, 'UTC') DEFAULT now64(3))"
-        " ENGINE = MergeTree ORDER BY version"
-    )
+    dialect = connection.dialect
+    # Whoever may only read can open a library that needs no migration.
+    if not connection.value("EXISTS TABLE migrations"):
+        for statement in dialect.ddl(_repeatable(_MIGRATIONS)):
+            connection.execute(statement)
     version = connection.value("SELECT max(version) FROM migrations") or 0
     if version > len(MIGRATIONS):
         raise LibraryNewer(
@@ -184,12 +190,25 @@ def migrate(connection: Connection) -> None:
             " Run: pip install --upgrade vistazo"
         )
     for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
-        for statement in (*statements, *connection.dialect.functions()):
-            connection.execute(_repeatable(statement))
+        for statement in statements:
+            for each in dialect.ddl(_repeatable(statement)):
+                connection.execute(each)
+        for statement in dialect.functions():
+            _make_function(connection, statement)
         # Last, so that whatever was cut short before is done again.
         connection.execute(
             "INSERT INTO migrations (version) SELECT {version:UInt32}", {"version": number}
         )
+
+
+def _make_function(connection: Connection, statement: str) -> None:
+    try:
+        connection.execute(statement)
+    except StoreError as error:
+        # On a server functions belong to all databases, and making one is a right of its own;
+        # vistazo itself does without.
+        if error.engine_code != _DENIED:
+            raise
 
 
 def _repeatable(statement: str) -> str:

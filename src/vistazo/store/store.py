@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from vistazo.errors import InvalidSQL
+from vistazo.errors import InvalidSQL, StoreError
 from vistazo.records import EncoderSpec, Float32Array, IndexStatus, Photo, printable
-from vistazo.store.connect import Connection
+from vistazo.store.connection import Connection
 from vistazo.store.filters import Filter
 from vistazo.store.rows import COLUMNS, clean, photo_of, photo_table
 
@@ -73,12 +73,14 @@ class Store:
         # An index for vectors of another length could never be built, and a build that fails
         # keeps failing, and with it every later delete.
         self.drop_index()
-        self._connection.execute("TRUNCATE TABLE encoders")
-        self._connection.execute("ALTER TABLE photos DROP CONSTRAINT IF EXISTS vector_len")
-        self._connection.execute(
-            "ALTER TABLE photos ADD CONSTRAINT vector_len"
-            f" CHECK length(photo_embed) = {int(spec.dim)}"
-        )
+        for statement in (
+            self._dialect.truncate("encoders"),
+            self._dialect.alter("photos", "DROP CONSTRAINT IF EXISTS vector_len"),
+            self._dialect.alter(
+                "photos", f"ADD CONSTRAINT vector_len CHECK length(photo_embed) = {int(spec.dim)}"
+            ),
+        ):
+            self._connection.execute(statement)
         self._connection.insert(
             "encoders",
             pa.table({"name": [spec.name], "dim": [spec.dim], "checksum": [spec.checksum]}),
@@ -126,12 +128,10 @@ class Store:
         )
         if not found:
             return 0
-        doomed = {"ids": [row["photo_id"] for row in found]}
+        doomed = [row["photo_id"] for row in found]
         self.note_change(len(found))
         for table in ("photos", "thumbnails"):
-            self._connection.execute(
-                f"DELETE FROM {table} WHERE photo_id IN {{ids:Array(String)}}", doomed
-            )
+            self._connection.delete_listed(table, "photo_id", doomed)
         return len(found)
 
     def note_change(self, rows: int = 1) -> None:
@@ -140,14 +140,14 @@ class Store:
 
     def repair(self) -> None:
         """Take out thumbnails without a photo, as a process killed between two inserts leaves."""
-        self._connection.execute(
-            "DELETE FROM thumbnails WHERE photo_id NOT IN (SELECT photo_id FROM photos)"
+        self._connection.delete_matching(
+            "thumbnails", "photo_id", "photo_id NOT IN (SELECT photo_id FROM photos)"
         )
 
     def compact(self) -> None:
         """Merge the tables' parts, dropping deleted rows for good; few parts search faster."""
         for table in ("photos", "thumbnails"):
-            self._connection.execute(f"OPTIMIZE TABLE {table} FINAL")
+            self._connection.execute(self._dialect.compact(table))
 
     # Reading
 
@@ -254,10 +254,18 @@ class Store:
         # More candidates than wanted, because the index ranks by 16-bit vectors: bench/knn.py
         # measures what that recalls.
         params["candidates"] = 3 * k + 20
-        settings = self._dialect.indexed_settings()
-        return Statement(self._dialect.indexed_knn(filters.sql), params, settings)
+        sql = self._dialect.indexed_knn(filters.sql)
+        if not self._dialect.capabilities.bound_vectors:
+            literal = ", ".join(repr(number) for number in params.pop("q"))
+            sql = sql.replace("{q:Array(Float32)}", f"[{literal}]")
+        return Statement(sql, params, self._dialect.indexed_settings())
 
     # The vector index
+
+    @property
+    def prefilters(self) -> bool:
+        """Whether the vector index ranks only the rows that match a filter."""
+        return self._dialect.capabilities.prefilters
 
     def index_status(self) -> IndexStatus:
         """Whether the vector index is there and covers every row."""
@@ -279,8 +287,21 @@ class Store:
             self.drop_index()
         if state in ("Absent", "Error"):
             self.compact()
-            self._connection.execute(self._dialect.add_index(dim))
-        self._connection.execute(self._dialect.build_index())
+            self._add_index(dim)
+        for statement in self._dialect.build_index():
+            self._connection.execute(statement)
+
+    def _add_index(self, dim: int) -> None:
+        *better, last = self._dialect.add_index(dim)
+        for statement in better:
+            try:
+                self._connection.execute(statement)
+            except StoreError as error:
+                if "unknown index type" not in str(error).lower():
+                    raise
+            else:
+                return
+        self._connection.execute(last)
 
     def wait_indexed(self, timeout_s: float) -> IndexStatus:
         """Wait until the vector index is built, at most so long; closing cuts a build short."""

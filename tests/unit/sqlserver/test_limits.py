@@ -8,7 +8,8 @@ import pytest
 from vistazo.errors import InvalidSQL, VistazoError
 from vistazo.sqlserver.guard.checks import Guard
 from vistazo.sqlserver.guard.limits import Limits
-from vistazo.store.connect import Connection, _chdb
+from vistazo.store.connection import Connection
+from vistazo.store.embedded import engine_at
 
 LIMITS = Limits(max_execution_time=2, max_memory_usage=200_000_000, max_result_rows=1000)
 
@@ -17,7 +18,7 @@ LIMITS = Limits(max_execution_time=2, max_memory_usage=200_000_000, max_result_r
 def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Connection, Connection]]:
     """Two connections to one engine, as two requests have them."""
     folder = tmp_path_factory.mktemp("engine") / "store"
-    one, other = _chdb(folder), _chdb(folder)
+    one, other = engine_at(folder), engine_at(folder)
     yield one, other
     other.close()
     one.close()

@@ -16,7 +16,7 @@ from vistazo.errors import (
     StoreError,
     Unsupported,
 )
-from vistazo.store import connect as module
+from vistazo.store import embedded as module
 from vistazo.store.connect import Address, Connection, connect, disconnect, engine_version, parse
 
 
@@ -75,9 +75,9 @@ def test_an_empty_path(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["http://host:8123", "clickhouse://user:pw@host/db", "HTTPS://host", "myscale://x"]
+    "text", ["http://host:8123", "postgres://user:pw@host/db", "HTTPS://host", "hf://x"]
 )
-def test_a_server_is_not_supported_yet(text: str) -> None:
+def test_another_kind_of_address_is_not_supported(text: str) -> None:
     with pytest.raises(Unsupported, match="is not supported by this version") as caught:
         parse(text)
     assert "pw" not in str(caught.value)

@@ -7,7 +7,8 @@ import pytest
 from clickhouse_connect.driver import exceptions as driver
 
 from vistazo.errors import InvalidSQL, StorageFull, StoreError, VistazoError
-from vistazo.store.connect import _AUTHOR_ERRORS, Connection, mapped
+from vistazo.store.connect import Connection
+from vistazo.store.engine_errors import AUTHOR_ERRORS, mapped
 
 # Every exception of the driver, as it comes without an engine's code.
 WITHOUT_CODE: dict[type[BaseException], type[VistazoError]] = {
@@ -161,9 +162,9 @@ def test_the_authors_errors_have_names_in_the_engine(connection: Connection) -> 
     names = connection.rows(
         "SELECT code, errorCodeToName(code) AS name FROM (SELECT arrayJoin({codes:Array(Int32)})"
         " AS code)",
-        {"codes": sorted(_AUTHOR_ERRORS)},
+        {"codes": sorted(AUTHOR_ERRORS)},
     )
-    assert {row["code"] for row in names if row["name"]} == set(_AUTHOR_ERRORS)
+    assert {row["code"] for row in names if row["name"]} == set(AUTHOR_ERRORS)
     assert not {"CORRUPTED_DATA", "CANNOT_READ_ALL_DATA", "NOT_ENOUGH_SPACE"} & {
         row["name"] for row in names
     }

@@ -162,8 +162,11 @@ def test_every_statement_may_be_the_last_before_the_cut(fresh: Connection) -> No
         def value(self, *arguments: Any) -> Any:
             return fresh.value(*arguments)
 
+    for after in (0, 1):  # around the table of migrations, which is made once
+        with pytest.raises(Cut):
+            migrate(Stopping(after))  # type: ignore[arg-type]
     for migration in MIGRATIONS:
-        statements = len(migration) + len(fresh.dialect.functions()) + 2
+        statements = len(migration) + len(fresh.dialect.functions()) + 1
         for after in range(statements):
             with pytest.raises(Cut):
                 migrate(Stopping(after))  # type: ignore[arg-type]
@@ -350,4 +353,4 @@ def test_the_walk_throughs_queries(fresh: Connection) -> None:
 
 def test_the_own_tables_are_all_there_are(fresh: Connection) -> None:
     migrate(fresh)
-    assert tables(fresh).keys() == OWN_TABLES
+    assert tables(fresh).keys() == OWN_TABLES - {"leases"}  # made on servers only

@@ -256,7 +256,8 @@ def photos(connection: Connection) -> Connection:
     store.replace(
         [NewPhoto(Photo(name, f"file:///{name}.jpg", 4, 3), embed(name), b"") for name in "abcd"]
     )
-    connection.execute(connection.dialect.add_index(4))
+    for statement in connection.dialect.add_index(4):
+        connection.execute(statement)
     connection.execute(
         "ALTER TABLE photos MATERIALIZE INDEX photo_embed_index SETTINGS mutations_sync = 1"
     )

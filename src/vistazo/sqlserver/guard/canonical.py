@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from vistazo.errors import InvalidSQL, StoreError
 from vistazo.records import printable
-from vistazo.store.connect import Connection
+from vistazo.store.connection import Connection
 
 _SYNTAX_ERROR = 62
 # Twice, for names that are words of the language are printed bare: a text that reads otherwise the

@@ -18,7 +18,7 @@ from vistazo.sqlserver.guard.canonical import Catalog, canonical, catalog, refus
 from vistazo.sqlserver.guard.limits import Limits
 from vistazo.sqlserver.guard.shapes import body, is_format_clause, named, read
 from vistazo.sqlserver.guard.walk import Walk
-from vistazo.store.connect import Connection
+from vistazo.store.connection import Connection
 from vistazo.store.sqltext import Token, placeholder, tokens
 
 # Verdicts kept, and the longest text that is: a dashboard asks the same few things all day.

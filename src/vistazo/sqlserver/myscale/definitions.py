@@ -20,7 +20,7 @@ from vistazo.sqlserver.myscale.ddl import (
 )
 from vistazo.sqlserver.myscale.distances import applied
 from vistazo.sqlserver.myscale.indices import TableName, VectorIndex, VectorIndices, quoted
-from vistazo.store.connect import Connection
+from vistazo.store.connection import Connection
 from vistazo.store.dialects.base import VECTOR_INDEX
 from vistazo.store.schema import OWN_TABLES
 from vistazo.store.sqltext import Token
@@ -181,9 +181,9 @@ class Definitions:
                 engine_code=_NOT_IMPLEMENTED,
             )
         dialect = self._connection.dialect
-        plan.before.append(dialect.add_index(index.dim))
+        plan.before.extend(dialect.add_index(index.dim))
         if not any(known.name == index.name for known in self._indices.of(_PHOTOS)):
-            plan.later.append(dialect.build_index())
+            plan.later.extend(dialect.build_index())
         plan.done.append(lambda: self._indices.record(index))
 
     def _drop(self, plan: Plan, table: TableName, name: str, *, careful: bool) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from vistazo.errors import InvalidSQL
-from vistazo.store.connect import Connection
+from vistazo.store.connection import Connection
 
 TableName = tuple[str, str]  # database, table
 IndexRow = tuple[str | int, ...]  # of system.vector_indices

@@ -24,7 +24,7 @@ from vistazo.sqlserver.myscale.indices import (
     VectorIndices,
 )
 from vistazo.sqlserver.myscale.scopes import Scopes
-from vistazo.store.connect import Connection
+from vistazo.store.connection import Connection
 from vistazo.store.sqlread import expand_embed
 from vistazo.store.sqltext import Token, head, placeholder, tokens
 

@@ -8,7 +8,10 @@ proposes candidates; the statement around it computes exact scores and the order
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+
+from vistazo.store.dialects.cluster import Cluster
 
 VECTOR_INDEX = "photo_embed_index"
 
@@ -19,20 +22,83 @@ _SCORE = "dotProduct(photo_embed, {q:Array(Float32)})"
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What an engine can do, so that callers ask for a capability and never for a name."""
+    """What an engine can do, so that callers ask for a capability and never for a name.
 
-    vector_index: bool
+    Attributes:
+        subqueries_in_deletes: whether a DELETE may look at other rows.
+        values_in_a_change: how many a DELETE may list; 0 for any number.
+        prefilters: whether the vector index ranks only the rows that match a filter.
+        bound_vectors: whether the vector index can be asked by a bound vector.
+    """
+
+    vector_index: bool = True
+    subqueries_in_deletes: bool = True
+    values_in_a_change: int = 0
+    prefilters: bool = False
+    bound_vectors: bool = True
 
 
 class Dialect:
-    """ClickHouse's answers."""
+    """ClickHouse's answers.
+
+    Args:
+        cluster: spreads the tables over it; None for a single server.
+        table_settings: those of MergeTree that the server knows; None for all.
+    """
 
     name = "clickhouse"
-    capabilities = Capabilities(vector_index=True)
+    capabilities = Capabilities()
+
+    def __init__(
+        self, cluster: Cluster | None = None, table_settings: Collection[str] | None = None
+    ) -> None:
+        self.cluster = cluster
+        self._table_settings = table_settings
+        self._on = cluster.on if cluster else ""
+        self._database = f"'{cluster.database}'" if cluster else "currentDatabase()"
+
+    def _table(self, name: str) -> str:
+        """The table that holds the rows."""
+        return f"{name}_local" if self.cluster else name
+
+    def _system(self, name: str) -> str:
+        """A table of the engine about itself, of every server."""
+        table = f"system.{name}"
+        return f"clusterAllReplicas('{self.cluster.name}', {table})" if self.cluster else table
+
+    # Tables and rows
+
+    def session(self) -> dict[str, object]:
+        """Settings of every statement; a server that lacks one must not be sent it."""
+        return {}
+
+    def ddl(self, statement: str) -> tuple[str, ...]:
+        """The statements that do what a migration's one says."""
+        return (statement,)
 
     def functions(self) -> tuple[str, ...]:
         """Statements that make the walk-through's `distance(column, vector)` work."""
-        return ("CREATE FUNCTION IF NOT EXISTS distance AS (a, b) -> cosineDistance(a, b)",)
+        return (
+            f"CREATE FUNCTION IF NOT EXISTS distance{self._on} AS (a, b) -> cosineDistance(a, b)",
+        )
+
+    def alter(self, table: str, change: str) -> str:
+        """Change a table's definition or its rows; `change` is what follows the table's name."""
+        return f"ALTER TABLE {self._table(table)}{self._on} {change}"
+
+    def delete(self, table: str, where: str) -> str:
+        """Delete the rows that match."""
+        return f"DELETE FROM {self._table(table)}{self._on} WHERE {where}"
+
+    def truncate(self, table: str) -> str:
+        """Delete every row."""
+        return f"TRUNCATE TABLE {self._table(table)}{self._on}"
+
+    def compact(self, table: str) -> str:
+        """Merge a table's parts, dropping deleted rows for good."""
+        return f"OPTIMIZE TABLE {self._table(table)}{self._on} FINAL"
+
+    # Search
 
     def exact_knn(self, where: str) -> str:
         """The k nearest of all rows that match, by reading them all.
@@ -73,23 +139,31 @@ class Dialect:
         """Settings an index search needs."""
         return {"max_limit_for_vector_search_queries": 10_000}
 
-    def add_index(self, dim: int) -> str:
-        """Declare the vector index; rows already there are covered by `build_index`."""
-        return (
-            f"ALTER TABLE photos ADD INDEX IF NOT EXISTS {VECTOR_INDEX} photo_embed"
+    # The vector index
+
+    def add_index(self, dim: int) -> tuple[str, ...]:
+        """Declare the vector index; rows already there are covered by `build_index`.
+
+        Returns:
+            Statements to try until the engine knows one's type of index, the best first.
+        """
+        change = (
+            f"ADD INDEX IF NOT EXISTS {VECTOR_INDEX} photo_embed"
             f" TYPE vector_similarity('hnsw', 'cosineDistance', {int(dim)})"
         )
+        return (self.alter("photos", change),)
 
-    def build_index(self) -> str:
-        """Build the index for the parts that lack it, in the background."""
-        return f"ALTER TABLE photos MATERIALIZE INDEX {VECTOR_INDEX} SETTINGS mutations_sync = 0"
+    def build_index(self) -> tuple[str, ...]:
+        """Statements that build the index for the parts that lack it, in the background."""
+        change = f"MATERIALIZE INDEX {VECTOR_INDEX} SETTINGS mutations_sync = 0"
+        return (self.alter("photos", change),)
 
     def drop_index(self) -> tuple[str, ...]:
         """Statements that remove the vector index, and end its builds, which would be in the way."""
         return (
-            "KILL MUTATION WHERE database = currentDatabase() AND table = 'photos'"
+            f"KILL MUTATION{self._on} WHERE {self._of_photos()}"
             f" AND command LIKE '%MATERIALIZE INDEX {VECTOR_INDEX}%' AND NOT is_done SYNC",
-            f"ALTER TABLE photos DROP INDEX IF EXISTS {VECTOR_INDEX}",
+            self.alter("photos", f"DROP INDEX IF EXISTS {VECTOR_INDEX}"),
         )
 
     def deleted_rows(self) -> str:
@@ -98,7 +172,7 @@ class Dialect:
         A patch stays for some seconds after a merge has applied it; parts as new as the patch have
         it applied.
         """
-        parts = "system.parts WHERE database = currentDatabase() AND table = 'photos' AND active"
+        parts = f"{self._system('parts')} WHERE {self._of_photos()} AND active"
         oldest = f"(SELECT min(data_version) FROM {parts} AND NOT startsWith(name, 'patch-'))"
         return (
             f"SELECT count() FROM {parts} AND has_lightweight_delete"
@@ -111,20 +185,20 @@ class Dialect:
         status: `Built`, `InProgress`, or `Error` with the engine's reason in failure. Changes are
         made in turn, so any that fails holds up a build.
         """
-        mutations = (
-            "system.mutations WHERE database = currentDatabase() AND table = 'photos'"
-            " AND NOT is_done"
-        )
+        mutations = f"{self._system('mutations')} WHERE {self._of_photos()} AND NOT is_done"
         building = f"(SELECT count() FROM {mutations} AND command LIKE '%MATERIALIZE INDEX%') > 0"
         return (
             "SELECT multiIf("
             f"{building} AND (SELECT count() FROM {mutations} AND latest_fail_reason != '') > 0,"
             f" 'Error', {building}, 'InProgress',"
-            " (SELECT count() FROM system.parts WHERE database = currentDatabase()"
-            " AND table = 'photos' AND active AND rows > 0 AND NOT startsWith(name, 'patch-')"
+            f" (SELECT count() FROM {self._system('parts')} WHERE {self._of_photos()}"
+            " AND active AND rows > 0 AND NOT startsWith(name, 'patch-')"
             " AND secondary_indices_compressed_bytes = 0) > 0, 'InProgress', 'Built') AS status,"
             " if(status = 'Error', (SELECT any(latest_fail_reason) FROM"
             f" {mutations} AND latest_fail_reason != ''), '') AS failure"
-            " FROM system.data_skipping_indices WHERE database = currentDatabase()"
-            f" AND table = 'photos' AND name = '{VECTOR_INDEX}'"
+            f" FROM {self._system('data_skipping_indices')} WHERE {self._of_photos()}"
+            f" AND name = '{VECTOR_INDEX}'{' LIMIT 1' if self.cluster else ''}"
         )
+
+    def _of_photos(self) -> str:
+        return f"database = {self._database} AND table = '{self._table('photos')}'"

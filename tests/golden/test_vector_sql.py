@@ -13,7 +13,7 @@ import pytest
 from vistazo.sqlserver.myscale.translate import Translation, VectorSQL
 from vistazo.store.connect import Connection
 
-HERE = Path(__file__).parent / "myscale"
+HERE = Path(__file__).parent / "vector_sql"
 Q = "[0.5, -1, 2.0, 1e-3]"
 CASES = {
     "add": "ALTER TABLE plain ADD VECTOR INDEX i v TYPE MSTG",

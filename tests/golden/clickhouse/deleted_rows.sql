@@ -1,0 +1,1 @@
+SELECT count() FROM system.parts WHERE database = currentDatabase() AND table = 'photos' AND active AND has_lightweight_delete AND (NOT startsWith(name, 'patch-') OR data_version > (SELECT min(data_version) FROM system.parts WHERE database = currentDatabase() AND table = 'photos' AND active AND NOT startsWith(name, 'patch-')))

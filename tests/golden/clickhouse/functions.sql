@@ -1,0 +1,1 @@
+CREATE FUNCTION IF NOT EXISTS distance AS (a, b) -> cosineDistance(a, b)

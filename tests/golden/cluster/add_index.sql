@@ -1,0 +1,1 @@
+ALTER TABLE photos_local ON CLUSTER 'many' ADD INDEX IF NOT EXISTS photo_embed_index photo_embed TYPE vector_similarity('hnsw', 'cosineDistance', 512)

@@ -1,0 +1,1 @@
+OPTIMIZE TABLE photos_local ON CLUSTER 'many' FINAL

@@ -1,0 +1,1 @@
+DELETE FROM photos_local ON CLUSTER 'many' WHERE photo_id IN {listed:Array(String)}

@@ -1,0 +1,1 @@
+SELECT count() FROM clusterAllReplicas('many', system.parts) WHERE database = 'photos' AND table = 'photos_local' AND active AND has_lightweight_delete AND (NOT startsWith(name, 'patch-') OR data_version > (SELECT min(data_version) FROM clusterAllReplicas('many', system.parts) WHERE database = 'photos' AND table = 'photos_local' AND active AND NOT startsWith(name, 'patch-')))

@@ -1,0 +1,1 @@
+DELETE FROM photos WHERE photo_id IN {listed:Array(String)}

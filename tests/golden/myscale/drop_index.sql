@@ -1,0 +1,1 @@
+ALTER TABLE photos DROP VECTOR INDEX IF EXISTS photo_embed_index

@@ -1,0 +1,1 @@
+SELECT photo_id, 1 - cosineDistance(photo_embed, {q:Array(Float32)}) AS score FROM photos WHERE (width > {w0:Float64} OR camera = {w1:String}) ORDER BY score DESC, photo_id LIMIT {k:UInt64}

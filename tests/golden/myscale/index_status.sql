@@ -1,0 +1,1 @@
+SELECT multiIf(countIf(each.status = 'Error') > 0, 'Error', countIf(each.status != 'Built') > 0, 'InProgress', 'Built') AS status, anyIf(each.latest_fail_reason, each.status = 'Error') AS failure FROM system.vector_indices AS each WHERE database = currentDatabase() AND table = 'photos' AND name = 'photo_embed_index' HAVING count() > 0

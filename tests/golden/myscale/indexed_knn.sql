@@ -1,0 +1,1 @@
+SELECT photo_id, 1 - cosineDistance(photo_embed, {q:Array(Float32)}) AS score FROM photos WHERE photo_id IN (SELECT photo_id FROM (SELECT photo_id, distance(photo_embed, {q:Array(Float32)}) AS dist FROM photos ORDER BY dist LIMIT {candidates:UInt64})) ORDER BY score DESC, photo_id LIMIT {k:UInt64}

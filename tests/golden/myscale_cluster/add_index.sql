@@ -1,0 +1,2 @@
+ALTER TABLE photos_local ON CLUSTER 'many' ADD VECTOR INDEX IF NOT EXISTS photo_embed_index photo_embed TYPE MSTG('metric_type=Cosine');
+ALTER TABLE photos_local ON CLUSTER 'many' ADD VECTOR INDEX IF NOT EXISTS photo_embed_index photo_embed TYPE SCANN('metric_type=Cosine')

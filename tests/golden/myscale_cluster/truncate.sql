@@ -1,0 +1,1 @@
+TRUNCATE TABLE encoders_local ON CLUSTER 'many'
