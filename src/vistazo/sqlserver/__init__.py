@@ -1,0 +1,1 @@
+"""ClickHouse's HTTP interface over a library, with MyScale's vector SQL."""
