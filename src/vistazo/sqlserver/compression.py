@@ -143,7 +143,9 @@ class Decoder:
         except InvalidSQL:
             raise
         except (zlib.error, zstd.ZstdError, brotli.error, RuntimeError, ValueError) as error:
-            raise InvalidSQL(f"the compressed body is damaged: {error}", engine_code=_BROKEN) from error
+            raise InvalidSQL(
+                f"the compressed body is damaged: {error}", engine_code=_BROKEN
+            ) from error
 
 
 class _Stage(Protocol):
@@ -206,9 +208,10 @@ class _BrotliIn:
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         self._begun = self._begun or bool(data)
-        yield self._inner.process(data, output_buffer_limit=_STEP)
-        while not self._inner.can_accept_more_data():
-            yield self._inner.process(b"", output_buffer_limit=_STEP)
+        piece = self._inner.process(data, output_buffer_limit=_STEP)
+        while piece or not self._inner.can_accept_more_data():
+            yield piece
+            piece = self._inner.process(b"", output_buffer_limit=_STEP)
 
 
 class _BlocksIn:
@@ -231,7 +234,7 @@ class _BlocksIn:
             end = at + 16 + size
             if len(rest) < end:
                 break
-            if CityHash128(rest[at + 16 : end]).to_bytes(16, "little") != rest[at : at + 16]:
+            if _checksum(rest[at + 16 : end]) != rest[at : at + 16]:
                 raise InvalidSQL("Checksum doesn't match: corrupted data", engine_code=_CHECKSUM)
             yield _plain(method, rest[at + 16 + _HEAD.size : end], plain_size)
             at = end
@@ -251,8 +254,12 @@ def _plain(method: int, data: bytes, size: int) -> bytes:
 def _block(data: bytes) -> bytes:
     packed = lz4.block.compress(data, store_size=False)
     body = _HEAD.pack(_LZ4, _HEAD.size + len(packed), len(data)) + packed
-    digest: int = CityHash128(body)
-    return digest.to_bytes(16, "little") + body
+    return _checksum(body) + body
+
+
+def _checksum(block: bytes) -> bytes:
+    digest: int = CityHash128(block)
+    return struct.pack("<QQ", digest >> 64, digest & 0xFFFF_FFFF_FFFF_FFFF)
 
 
 def _stage(name: str) -> _Stage:

@@ -1,0 +1,329 @@
+"""Raw bytes of any format from and to the engine: streamed, many at once, cancellable."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import re
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from vistazo.errors import InvalidSQL, StoreError
+from vistazo.sqlserver.handles import Handle, Inserting, Summary, quoted
+from vistazo.sqlserver.heads import without_format
+from vistazo.sqlserver.limits import HttpLimits
+from vistazo.sqlserver.statements import CheckedLike, Plan
+
+_PIPE_BYTES = 1 << 20  # what a user may ask for on Linux without privileges
+_FORMAT = re.compile(r"[A-Za-z]\w*", re.ASCII)
+_CANCELLED, _SAME_ID, _TOO_MANY, _UNKNOWN_FORMAT = 394, 216, 202, 73
+
+
+@dataclass(slots=True)
+class Job:
+    """One statement to run.
+
+    Attributes:
+        database: of names without one; empty leaves the session's.
+        handle: a session's, to be used by one job at a time; None takes a new one.
+        readonly: let the engine refuse writes, where the handle is a new one.
+    """
+
+    plan: Plan
+    database: str
+    fmt: str
+    query_id: str
+    handle: Handle | None = None
+    readonly: bool = True
+
+
+class Answer:
+    """The bytes of one result, as they come; only for the event loop that made it.
+
+    The engine writes into a pipe, whole and in any format, and waits there for a slow reader.
+
+    Attributes:
+        fmt: the result's format, None for a statement without a result.
+        summary: whole once the last bytes are read.
+    """
+
+    def __init__(self, wire: ChdbWire, job: Job) -> None:
+        self.fmt: str | None = None
+        self.summary = Summary()
+        self._wire = wire
+        self._job = job
+        self._loop = asyncio.get_running_loop()
+        self._waiter: asyncio.Future[None] | None = None
+        self._aborted = False
+        self._closed = False
+        self._killing: asyncio.Task[None] | None = None
+        self._out, self._in = os.pipe()
+        os.set_blocking(self._out, False)
+        if hasattr(fcntl, "F_SETPIPE_SZ"):
+            with suppress(OSError):  # the user has many pipes already
+                fcntl.fcntl(self._in, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        self._running = wire.submit(self._run)
+
+    async def read(self) -> bytes:
+        """The next piece; empty at the end.
+
+        Raises:
+            StoreError: the statement failed, maybe after some pieces, or was aborted.
+        """
+        while not self._closed and not self._aborted:
+            try:
+                data = os.read(self._out, _PIPE_BYTES)
+            except BlockingIOError:
+                await self._readable()
+                continue
+            if data:
+                return data
+            await asyncio.wrap_future(self._running)
+            self._close_out()
+        if self._aborted:
+            raise StoreError("Query was cancelled", engine_code=_CANCELLED)
+        return b""
+
+    def abort(self) -> None:
+        """Stop the statement; whoever reads gets the error for that."""
+        if self._aborted or self._running.done():
+            return
+        self._aborted = True
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+        self._close_out()  # an engine that waits to write gets its error
+        if not self._running.cancel():
+            self._killing = self._loop.create_task(self._kill())
+        else:
+            os.close(self._in)
+
+    async def close(self) -> None:
+        """Stop the statement if it runs still; return when the engine has let go of it."""
+        self.abort()
+        if self._killing is not None:
+            await self._killing
+        self._close_out()
+
+    async def _readable(self) -> None:
+        self._waiter = self._loop.create_future()
+        self._loop.add_reader(self._out, _wake, self._waiter)
+        try:
+            await self._waiter
+        finally:
+            if not self._closed:
+                self._loop.remove_reader(self._out)
+
+    def _close_out(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._loop.remove_reader(self._out)
+            os.close(self._out)
+
+    async def _kill(self) -> None:
+        # Again and again: it may not have begun when it is killed first.
+        running = asyncio.wrap_future(self._running)
+        while not running.done():
+            await asyncio.wrap_future(self._wire.kill(self._job.query_id))
+            await asyncio.wait({running}, timeout=0.1)
+        with suppress(Exception, asyncio.CancelledError):
+            running.result()
+
+    def _run(self) -> None:
+        try:
+            self._wire.query(self._job, self, self._in)
+        finally:
+            os.close(self._in)
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
+
+
+class ChdbWire:
+    """Statements on an embedded library, side by side.
+
+    Args:
+        store: the engine's files of a library that is open in this process.
+        changed: told of every statement that wrote, after it did.
+        settings: for every statement.
+    """
+
+    def __init__(
+        self,
+        store: Path,
+        *,
+        limits: HttpLimits,
+        changed: Callable[[CheckedLike], None],
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        self._store = store
+        self._settings = dict(settings or {})
+        self._limits = limits
+        self._changed = changed
+        self._pool = ThreadPoolExecutor(limits.queries, thread_name_prefix="sql")
+        self._control = ThreadPoolExecutor(1, thread_name_prefix="sql-control")
+        self._ids: set[str] = set()
+        self._handle = self.new_handle(readonly=False)
+        found = self._handle.query("SELECT version(), timezone()", "TSVRaw").bytes().decode()
+        self.version, self.timezone = found.strip().split("\t")
+
+    def new_handle(self, *, readonly: bool) -> Handle:
+        """A handle for a session or one statement."""
+        return Handle(self._store, readonly=readonly, settings=self._settings)
+
+    def run(self, job: Job) -> Answer:
+        """Begin a statement; its answer can be read from now on."""
+        self._reserve(job.query_id)
+        try:
+            answer = Answer(self, job)
+        except BaseException:
+            self._ids.discard(job.query_id)
+            raise
+        answer._running.add_done_callback(lambda _: self._ids.discard(job.query_id))
+        return answer
+
+    async def insert(
+        self, job: Job, first: bytes, more: AsyncIterator[bytes] | None = None
+    ) -> Summary:
+        """Run an INSERT with its data.
+
+        Args:
+            first: the data's beginning.
+            more: what follows; when it raises, what was not written yet is dropped.
+        """
+        self._reserve(job.query_id)
+        summary = Summary()
+        try:
+            if more is None:
+                await asyncio.wrap_future(self.submit(self._insert_whole, job, first, summary))
+            else:
+                await self._insert_pieces(job, first, more, summary)
+        finally:
+            self._ids.discard(job.query_id)
+        return summary
+
+    def kill(self, query_id: str) -> Future[None]:
+        """Have the engine stop a statement."""
+        return self._control.submit(self._kill, query_id)
+
+    def cancel(self, query_id: str) -> None:
+        """Stop a statement by the id that its client gave."""
+        if query_id in self._ids:
+            self.kill(query_id)
+
+    def submit[**P, T](self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Have a thread do what blocks."""
+        if self._pool._work_queue.qsize() > self._limits.waiting:
+            raise StoreError("Too many simultaneous queries", engine_code=_TOO_MANY)
+        return self._pool.submit(call, *args, **kwargs)
+
+    def close(self) -> None:
+        """End every statement and give the handles back."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for query_id in list(self._ids):
+            self.kill(query_id)
+        self._pool.shutdown()
+        self._control.shutdown()
+        self._handle.close()
+
+    def query(self, job: Job, answer: Answer, pipe: int) -> None:
+        """Run a plan and write the last statement's result into a pipe; blocks."""
+        plan = job.plan
+        with self._borrowed(job) as handle:
+            for checked in plan.statements[:-1]:
+                answer.summary.add(handle.query(checked.text, "Null", plan.params))
+                self._noted(checked)
+            last = plan.statements[-1]
+            if plan.reads:
+                text, named = without_format(last.text)
+                answer.fmt = _format(named or job.fmt)
+                sql = f"{text} INTO OUTFILE '/dev/fd/{pipe}' TRUNCATE FORMAT {answer.fmt}"
+                answer.summary.add(handle.query(sql, "Null", plan.params))
+            else:
+                result = handle.query(last.text, _format(job.fmt), plan.params)
+                answer.summary.add(result)
+                data = result.bytes()
+                answer.fmt = job.fmt if data else None
+                while data:
+                    data = data[os.write(pipe, data) :]
+            self._noted(last)
+            if plan.done is not None:
+                plan.done()
+
+    def _noted(self, checked: CheckedLike) -> None:
+        if checked.writes:
+            self._changed(checked)
+
+    def _insert_whole(self, job: Job, data: bytes, summary: Summary) -> None:
+        with self._borrowed(job) as handle:
+            inserting = self._begin(job, handle)
+            inserting.append(data)
+            inserting.finish(summary)
+            self._end(job)
+
+    def _begin(self, job: Job, handle: Handle) -> Inserting:
+        *before, last = job.plan.statements
+        for checked in before:
+            handle.query(checked.text, "Null", job.plan.params)
+        head, named = without_format(last.text)
+        return handle.begin_insert(head, _format(named or job.fmt), job.plan.params)
+
+    def _end(self, job: Job) -> None:
+        self._noted(job.plan.statements[-1])
+        if job.plan.done is not None:
+            job.plan.done()
+
+    async def _insert_pieces(
+        self, job: Job, first: bytes, more: AsyncIterator[bytes], summary: Summary
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        borrowed = self._borrowed(job)
+        handle = await loop.run_in_executor(self._pool, borrowed.__enter__)
+        try:
+            inserting = await loop.run_in_executor(self._pool, self._begin, job, handle)
+            try:
+                await loop.run_in_executor(self._pool, inserting.append, first)
+                async for piece in more:
+                    await loop.run_in_executor(self._pool, inserting.append, piece)
+                await loop.run_in_executor(self._pool, inserting.finish, summary)
+            except BaseException:
+                with suppress(RuntimeError):
+                    inserting.cancel()
+                raise
+            await loop.run_in_executor(self._pool, self._end, job)
+        finally:
+            await loop.run_in_executor(self._pool, borrowed.__exit__, None, None, None)
+
+    @contextmanager
+    def _borrowed(self, job: Job) -> Iterator[Handle]:
+        handle = job.handle or self.new_handle(readonly=job.readonly)
+        try:
+            handle.set({"log_comment": job.query_id})
+            with handle.within(job.database, job.plan.settings, keep=job.handle is not None):
+                yield handle
+        finally:
+            if job.handle is None:
+                handle.close()
+
+    def _reserve(self, query_id: str) -> None:
+        if query_id in self._ids:
+            raise StoreError(
+                f"Query with id = {query_id} is already running.", engine_code=_SAME_ID
+            )
+        self._ids.add(query_id)
+
+    def _kill(self, query_id: str) -> None:
+        self._handle.query(
+            f"KILL QUERY WHERE Settings['log_comment'] = {quoted(query_id)} ASYNC", "Null"
+        )
+
+
+def _format(name: str) -> str:
+    if not _FORMAT.fullmatch(name):
+        raise InvalidSQL(f"Unknown format {name}", engine_code=_UNKNOWN_FORMAT)
+    return name
