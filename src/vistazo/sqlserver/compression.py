@@ -82,7 +82,9 @@ def encoder(name: str, level: int = 3) -> Encoder:
     if name == "zstd":
         compressor: Encoder = zstd.ZstdCompressor(level=1)
         return compressor
-    return {"br": _Brotli, "lz4": _Lz4, "native": _Blocks}[name]()
+    if name == "br":
+        return _Brotli()
+    return _Blocks() if name == "native" else _Lz4()
 
 
 def accepted(header: str) -> str | None:

@@ -42,9 +42,9 @@ _CONTENT_TYPES = {
 _BINARY_FORMATS = ("Native", "RowBinary", "Parquet", "Arrow", "ORC", "Avro", "BSON", "MsgPack")
 # What data may come in; others could name a schema file, or hold SQL.
 _INPUTS = (
-    ("Native", "RowBinary", "JSON", "CSV", "TabSeparated", "TSV", "TSKV", "Parquet", "Arrow")
-    + ("ORC", "Avro", "Values", "MsgPack", "BSONEachRow", "LineAsString", "RawBLOB", "NDJSON")
-    + ("CustomSeparated", "Raw")
+    *("Native", "RowBinary", "JSON", "NDJSON", "BSONEachRow", "CSV", "TabSeparated", "TSV", "TSKV"),
+    *("CustomSeparated", "Values", "Parquet", "Arrow", "ORC", "Avro", "MsgPack", "LineAsString"),
+    "Raw",
 )
 _HEAD_BYTES = 1 << 18  # an INSERT's head ends within
 _SMALL = 1 << 16  # compressed in the event loop; more is compressed in a thread

@@ -11,12 +11,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from vistazo.errors import InvalidSQL, StoreError
 from vistazo.sqlserver.handles import Handle, Inserting, Summary, quoted
 from vistazo.sqlserver.heads import without_format
 from vistazo.sqlserver.limits import HttpLimits
 from vistazo.sqlserver.statements import CheckedLike, Plan
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _PIPE_BYTES = 1 << 20  # what a user may ask for on Linux without privileges
 _FORMAT = re.compile(r"[A-Za-z]\w*", re.ASCII)
@@ -216,7 +220,7 @@ class ChdbWire:
         if query_id in self._ids:
             self.kill(query_id)
 
-    def submit[**P, T](self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+    def submit(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Have a thread do what blocks."""
         if self._pool._work_queue.qsize() > self._limits.waiting:
             raise StoreError("Too many simultaneous queries", engine_code=_TOO_MANY)
