@@ -254,7 +254,7 @@ def _plain(method: int, data: bytes, size: int) -> bytes:
 
 
 def _block(data: bytes) -> bytes:
-    packed = lz4.block.compress(data, store_size=False)
+    packed: bytes = lz4.block.compress(data, store_size=False)
     body = _HEAD.pack(_LZ4, _HEAD.size + len(packed), len(data)) + packed
     return _checksum(body) + body
 

@@ -47,6 +47,7 @@ _INPUTS = (
     "Raw",
 )
 _HEAD_BYTES = 1 << 18  # an INSERT's head ends within
+_BEFORE_BREAKING_S = 0.2
 _SMALL = 1 << 16  # compressed in the event loop; more is compressed in a thread
 
 
@@ -209,7 +210,8 @@ class Exchange:
             text = exceptions.text_of(error, self._endpoint.wire.version)
             await self._send_piece(exceptions.mid_stream(text, tag), packer, last=True)
             # No end of the body: as with the server, a client that knows nothing of the tag
-            # finds the answer cut off.
+            # finds the answer cut off. Some drop what they have not read when that happens.
+            await asyncio.sleep(_BEFORE_BREAKING_S)
             return
         if session is not None:
             self._endpoint.sessions.give_back(session)
