@@ -54,9 +54,7 @@ def test_tables_inserts_and_queries(server: Server, compressed: bool) -> None:
         await client.execute(f"INSERT INTO {name} VALUES", *rows)
         found = await client.fetch(f"SELECT * FROM {name} ORDER BY n")
         assert [tuple(row.values()) for row in found] == rows
-        one = await client.fetchrow(
-            f"SELECT s FROM {name} WHERE n = {{n}}", params={"n": 1}
-        )
+        one = await client.fetchrow(f"SELECT s FROM {name} WHERE n = {{n}}", params={"n": 1})
         assert one is not None
         assert one["s"] == "it's 1\t\\"
         await client.execute(f"DROP TABLE {name}")

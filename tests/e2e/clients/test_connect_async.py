@@ -36,9 +36,7 @@ def test_tables_inserts_and_queries(server: Server) -> None:
             f"CREATE TABLE {name} (n UInt32, words Array(String), at DateTime64(3, 'UTC'),"
             " kind Enum8('a' = 1), maybe Nullable(Decimal(9, 2))) ENGINE = MergeTree ORDER BY n"
         )
-        summary = await client.insert(
-            name, [[n, [str(n)] * 3, n, "a", None] for n in range(1000)]
-        )
+        summary = await client.insert(name, [[n, [str(n)] * 3, n, "a", None] for n in range(1000)])
         assert summary.written_rows == 1000
         found = await client.query(
             f"SELECT n, words, kind, maybe FROM {name} WHERE n < {{most:UInt32}} ORDER BY n",
@@ -83,7 +81,9 @@ def test_eight_queries_at_once(server: Server) -> None:
     async def work(client: Any) -> None:
         found = await asyncio.gather(
             *(
-                client.query("SELECT {n:UInt8}, sum(number) FROM numbers(100000)", parameters={"n": n})
+                client.query(
+                    "SELECT {n:UInt8}, sum(number) FROM numbers(100000)", parameters={"n": n}
+                )
                 for n in range(8)
             )
         )

@@ -171,7 +171,9 @@ def test_percent_parameters(client: Any) -> None:
     ],
 )
 def test_errors(client: Any, sql: str, code: int, name: str) -> None:
-    with pytest.raises(DatabaseError, match=rf"(?s)Code: {code}\. DB::Exception: .*\({name}\)") as info:
+    with pytest.raises(
+        DatabaseError, match=rf"(?s)Code: {code}\. DB::Exception: .*\({name}\)"
+    ) as info:
         client.query(sql)
     assert info.value.code == code
     assert info.value.name == name
@@ -295,8 +297,10 @@ def test_many_clients_at_once(server: Server) -> None:
             with clickhouse_connect.get_client(host="127.0.0.1", port=server.port) as client:
                 for turn in range(20):
                     expected = number * 1000 + turn
-                    found = client.query("SELECT {n:UInt32} + sum(number) FROM numbers(1000)",
-                                         parameters={"n": expected}).first_row[0]
+                    found = client.query(
+                        "SELECT {n:UInt32} + sum(number) FROM numbers(1000)",
+                        parameters={"n": expected},
+                    ).first_row[0]
                     assert found == expected + 499_500
         except BaseException as error:
             failures.append(error)

@@ -57,9 +57,7 @@ def test_a_declared_table(engine: sa.Engine) -> None:
 
 def test_reflection_and_parameters(engine: sa.Engine) -> None:
     with engine.connect() as connection:
-        row = connection.execute(
-            sa.text("SELECT :a AS a, :b AS b"), {"a": "x'y", "b": 5}
-        ).one()
+        row = connection.execute(sa.text("SELECT :a AS a, :b AS b"), {"a": "x'y", "b": 5}).one()
         assert tuple(row) == ("x'y", 5)
         found = connection.execute(sa.text("SELECT name FROM system.databases"))
         assert ("default",) in [tuple(each) for each in found]
