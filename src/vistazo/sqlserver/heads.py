@@ -14,8 +14,10 @@ _PIECE = re.compile(
     re.DOTALL,
 )
 _NAME = re.compile(rb"(?:" + _GAP + rb")*(\w+)")
-_TAIL = re.compile(r"\sFORMAT ([A-Za-z]\w*)$")
-_TAIL_SETTINGS = re.compile(r"\sFORMAT [A-Za-z]\w* SETTINGS ")
+_TAIL = re.compile(r"\sFORMAT (`?)([A-Za-z]\w*)\1$")  # a keyword's name comes in quotes
+_TAIL_SETTINGS = re.compile(r"\sFORMAT (`?)[A-Za-z]\w*\1 SETTINGS ")
+
+_NAMES = ("word", "quoted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def without_format(text: str) -> tuple[str, str | None]:
     """
     # Nothing in quotes can end so: its quote would come after.
     if found := _TAIL.search(text):
-        return text[: found.start()], found[1]
+        return text[: found.start()], found[2]
     if not _TAIL_SETTINGS.search(text):
         return text, None
     found_tokens = tokens(text)
@@ -102,8 +104,9 @@ def without_format(text: str) -> tuple[str, str | None]:
     for at, token in enumerate(found_tokens[:-1]):
         depth += token.is_op("(") - token.is_op(")")
         following = found_tokens[at + 1]
-        if depth == 0 and token.text == "FORMAT" and following.kind == "word":
+        if depth == 0 and token.text == "FORMAT" and following.kind in _NAMES:
             after = found_tokens[at + 2] if at + 2 < len(found_tokens) else None
             if after is not None and after.is_word("SETTINGS"):
-                return text[: token.start] + text[following.end :].lstrip(), following.text
+                name = following.text.strip("`")
+                return text[: token.start] + text[following.end :].lstrip(), name
     return text, None
