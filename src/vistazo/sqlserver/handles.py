@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,6 +51,11 @@ def quoted(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
+def identifier(name: str) -> str:
+    """A name as SQL."""
+    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
+
+
 class Handle:
     """One connection to the engine, with settings, database and temporary tables of its own.
 
@@ -64,12 +70,18 @@ class Handle:
 
     def __init__(self, store: Path, *, readonly: bool, settings: Mapping[str, str]) -> None:
         try:
-            self._connection = chdb.connect(str(store))
-            self.set({**_AS_A_SERVER, **settings})
-            if readonly:  # the last: later settings could still be changed, `readonly` not
-                self.set({"readonly": "2"})
+            self._connection = chdb.connect(os.path.realpath(store))
         except RuntimeError as error:
             raise of_engine(str(error)) from error
+        self._database = "default"
+        # What settings were before requests changed them; asking takes two milliseconds.
+        self._before: dict[str, str] = {}
+        try:
+            # Readers may still change the settings of their own queries, but not `readonly`.
+            self.set({**_AS_A_SERVER, **settings, **({"readonly": "2"} if readonly else {})})
+        except BaseException:
+            self.close()
+            raise
 
     def query(self, sql: str, fmt: str, params: Mapping[str, str] | None = None) -> Any:
         """Run one statement to its end.
@@ -101,36 +113,44 @@ class Handle:
             pairs = ", ".join(f"{name} = {quoted(value)}" for name, value in settings.items())
             self.query(f"SET {pairs}", "Null")
 
+    def use(self, database: str) -> None:
+        """Change the database of names without one."""
+        if database != self._database:
+            self.query(f"USE {identifier(database)}", "Null")
+            self._database = database
+
     @contextmanager
-    def within(self, database: str, settings: Mapping[str, str], *, keep: bool) -> Iterator[None]:
-        """Set the database and settings; with `keep` what they were comes back afterwards."""
-        before: dict[str, str] = {}
-        home = ""
-        if keep and settings:
-            before = self._settings(settings)
-        if database:
-            if keep:
-                home = self.query("SELECT currentDatabase()", "TSVRaw").bytes().decode().strip()
-            self.query(
-                f"USE `{database.replace(chr(92), chr(92) * 2).replace('`', chr(92) + '`')}`",
-                "Null",
-            )
+    def within(self, database: str, settings: Mapping[str, str]) -> Iterator[None]:
+        """Set the database, unless it is empty, and settings; afterwards they are as before."""
+        home = self._database
+        before = self._values(settings)
         try:
+            if database:
+                self.use(database)
             self.set(settings)
             yield
         finally:
             self.set(before)
-            if home:
-                self.query(f"USE `{home.replace('`', chr(92) + '`')}`", "Null")
+            self.use(home)
 
-    def _settings(self, names: Mapping[str, str]) -> dict[str, str]:
-        wanted = ", ".join(quoted(name) for name in names)
-        found = self.query(
-            f"SELECT name, value FROM system.settings WHERE name IN ({wanted})", "JSONEachRow"
-        )
-        rows = [json.loads(line) for line in found.bytes().splitlines()]
-        # 'auto(2)' is how a default is shown, and is taken as written.
-        return {row["name"]: row["value"].strip("'") for row in rows}
+    def changed_itself(self) -> None:
+        """Know nothing of database and settings any more: a SET or USE has run."""
+        self._before.clear()
+        found = self.query("SELECT currentDatabase()", "TSVRaw").bytes()
+        self._database = found.decode().removesuffix("\n")
+
+    def _values(self, names: Mapping[str, str]) -> dict[str, str]:
+        missing = [name for name in names if name not in self._before]
+        if missing:
+            wanted = ", ".join(quoted(name) for name in missing)
+            found = self.query(
+                f"SELECT name, value FROM system.settings WHERE name IN ({wanted})", "JSONEachRow"
+            )
+            for line in found.bytes().splitlines():
+                row = json.loads(line)
+                # A default that the engine works out is shown as 'auto(2)', quotes included.
+                self._before[row["name"]] = row["value"].strip("'")
+        return {name: self._before[name] for name in names if name in self._before}
 
     def close(self) -> None:
         """Give it back to the engine."""

@@ -23,6 +23,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _PIPE_BYTES = 1 << 20  # what a user may ask for on Linux without privileges
+_CORES = os.cpu_count() or 1
+_OF_SESSION = ("set", "use")
 _FORMAT = re.compile(r"[A-Za-z]\w*", re.ASCII)
 _CANCELLED, _SAME_ID, _TOO_MANY, _UNKNOWN_FORMAT = 394, 216, 202, 73
 
@@ -305,14 +307,26 @@ class ChdbWire:
 
     @contextmanager
     def _borrowed(self, job: Job) -> Iterator[Handle]:
-        handle = job.handle or self.new_handle(readonly=job.readonly)
+        settings = dict(job.plan.settings)
+        if len(self._ids) > 1:
+            # Side by side, queries waste less when each has a core than when all share all.
+            settings.setdefault("max_threads", str(max(1, _CORES // len(self._ids))))
+        if job.handle is not None:
+            job.handle.set({"log_comment": job.query_id})
+            if job.plan.statements[-1].kind.lower() in _OF_SESSION:
+                yield job.handle
+                job.handle.changed_itself()
+                return
+            with job.handle.within(job.database, settings):
+                yield job.handle
+            return
+        settings = {**self._settings, **settings, "log_comment": job.query_id}
+        handle = Handle(self._store, readonly=job.readonly, settings=settings)
         try:
-            handle.set({"log_comment": job.query_id})
-            with handle.within(job.database, job.plan.settings, keep=job.handle is not None):
-                yield handle
+            handle.use(job.database or "default")
+            yield handle
         finally:
-            if job.handle is None:
-                handle.close()
+            handle.close()
 
     def _reserve(self, query_id: str) -> None:
         if query_id in self._ids:
