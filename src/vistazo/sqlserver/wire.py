@@ -72,7 +72,13 @@ class Answer:
         if hasattr(fcntl, "F_SETPIPE_SZ"):
             with suppress(OSError):  # the user has many pipes already
                 fcntl.fcntl(self._in, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-        self._running = wire.submit(self._run)
+        try:
+            self._running = wire.submit(self._run)
+        except BaseException:
+            os.close(self._in)
+            self._close_out()
+            raise
+        self._running.add_done_callback(self._never_run)
 
     async def read(self) -> bytes:
         """The next piece; empty at the end.
@@ -104,8 +110,6 @@ class Answer:
         self._close_out()  # an engine that waits to write gets its error
         if not self._running.cancel():
             self._killing = self._loop.create_task(self._kill())
-        else:
-            os.close(self._in)
 
     async def close(self) -> None:
         """Stop the statement if it runs still; return when the engine has let go of it."""
@@ -137,6 +141,10 @@ class Answer:
             await asyncio.wait({running}, timeout=0.1)
         with suppress(Exception, asyncio.CancelledError):
             running.result()
+
+    def _never_run(self, running: Future[None]) -> None:
+        if running.cancelled():
+            os.close(self._in)
 
     def _run(self) -> None:
         try:
@@ -224,8 +232,6 @@ class ChdbWire:
 
     def submit(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Have a thread do what blocks."""
-        if self._pool._work_queue.qsize() > self._limits.waiting:
-            raise StoreError("Too many simultaneous queries", engine_code=_TOO_MANY)
         return self._pool.submit(call, *args, **kwargs)
 
     def close(self) -> None:
@@ -333,6 +339,8 @@ class ChdbWire:
             raise StoreError(
                 f"Query with id = {query_id} is already running.", engine_code=_SAME_ID
             )
+        if len(self._ids) >= self._limits.queries + self._limits.waiting:
+            raise StoreError("Too many simultaneous queries", engine_code=_TOO_MANY)
         self._ids.add(query_id)
 
     def _kill(self, query_id: str) -> None:
