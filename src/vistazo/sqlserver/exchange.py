@@ -11,15 +11,17 @@ from typing import Any
 from vistazo.errors import InvalidSQL, VistazoError
 from vistazo.sqlserver import exceptions
 from vistazo.sqlserver.access import Access, Role
+from vistazo.sqlserver.answer import Answer, Job
 from vistazo.sqlserver.body import Body, ClientLeft, Receive
 from vistazo.sqlserver.compression import Encoder, accepted, encoder
+from vistazo.sqlserver.formats import INPUTS, TEXT, content_type
 from vistazo.sqlserver.handles import Summary
 from vistazo.sqlserver.heads import InsertHead, insert_head
 from vistazo.sqlserver.limits import HttpLimits
 from vistazo.sqlserver.request import Request
 from vistazo.sqlserver.sessions import Session, Sessions
 from vistazo.sqlserver.statements import Pipeline, Plan
-from vistazo.sqlserver.wire import Answer, ChdbWire, Job
+from vistazo.sqlserver.wire import ChdbWire
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -27,25 +29,6 @@ Headers = list[tuple[bytes, bytes]]
 
 _log = logging.getLogger(__name__)
 
-_TEXT = "text/plain; charset=UTF-8"
-_BINARY = "application/octet-stream"
-_CONTENT_TYPES = {
-    "CSV": "text/csv; charset=UTF-8; header=absent",
-    "CSVWithNames": "text/csv; charset=UTF-8; header=present",
-    "CSVWithNamesAndTypes": "text/csv; charset=UTF-8; header=present",
-    "JSONEachRow": "application/x-ndjson; charset=UTF-8",
-    "JSONLines": "application/x-ndjson; charset=UTF-8",
-    "NDJSON": "application/x-ndjson; charset=UTF-8",
-    "XML": "application/xml; charset=UTF-8",
-    "Markdown": "text/markdown; charset=UTF-8",
-}
-_BINARY_FORMATS = ("Native", "RowBinary", "Parquet", "Arrow", "ORC", "Avro", "BSON", "MsgPack")
-# What data may come in; others could name a schema file, or hold SQL.
-_INPUTS = (
-    *("Native", "RowBinary", "JSON", "NDJSON", "BSONEachRow", "CSV", "TabSeparated", "TSV", "TSKV"),
-    *("CustomSeparated", "Values", "Parquet", "Arrow", "ORC", "Avro", "MsgPack", "LineAsString"),
-    "Raw",
-)
 _HEAD_BYTES = 1 << 18  # an INSERT's head ends within
 _BEFORE_BREAKING_S = 0.2
 _SMALL = 1 << 16  # compressed in the event loop; more is compressed in a thread
@@ -242,7 +225,7 @@ class Exchange:
         if self._request.flag("send_progress_in_http_headers"):
             self._headers.append((b"x-clickhouse-progress", summary.header().encode()))
         self._headers.append((b"x-clickhouse-summary", summary.header().encode()))
-        self._headers.append((b"content-type", _content_type(fmt).encode()))
+        self._headers.append((b"content-type", content_type(fmt).encode()))
 
     # A statement with data
 
@@ -256,7 +239,7 @@ class Exchange:
         role: Role,
     ) -> None:
         endpoint = self._endpoint
-        if not head.fmt.startswith(_INPUTS):
+        if not head.fmt.startswith(INPUTS):
             raise InvalidSQL(f"the format {head.fmt} is not taken here", engine_code=73)
         plan = await self._plan(head.text, role)
         if head.fmt == "Values":
@@ -285,7 +268,7 @@ class Exchange:
         text = exceptions.text_of(error, self._endpoint.wire.version).encode() + b"\n"
         self._headers += [
             (b"x-clickhouse-exception-code", str(code).encode()),
-            (b"content-type", _TEXT.encode()),
+            (b"content-type", TEXT.encode()),
             (b"content-length", str(len(text)).encode()),
         ]
         status = exceptions.status_of(code)
@@ -299,18 +282,6 @@ async def _packed(packer: Encoder, data: bytes) -> bytes:
     if len(data) <= _SMALL:
         return packer.compress(data)
     return await asyncio.get_running_loop().run_in_executor(None, packer.compress, data)
-
-
-def _content_type(fmt: str | None) -> str:
-    if fmt is None:
-        return _TEXT
-    if fmt in _CONTENT_TYPES:
-        return _CONTENT_TYPES[fmt]
-    if fmt.startswith(("JSON", "PrettyJSON")):
-        return "application/json; charset=UTF-8"
-    if fmt.startswith(("TabSeparated", "TSV")):
-        return "text/tab-separated-values; charset=UTF-8"
-    return _BINARY if fmt.startswith(_BINARY_FORMATS) else _TEXT
 
 
 def _decoded(text: bytes) -> str:

@@ -20,6 +20,7 @@ class Server:
     """Where an endpoint listens."""
 
     port: int
+    pid: int
 
     @property
     def url(self) -> str:
@@ -38,7 +39,7 @@ def serving(folder: Path, *arguments: str) -> Iterator[Server]:
         line = process.stdout.readline()
         assert line.strip().isdigit(), line
         try:
-            yield Server(int(line))
+            yield Server(int(line), process.pid)
         finally:
             process.stdin.close()
             try:

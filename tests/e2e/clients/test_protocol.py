@@ -16,6 +16,7 @@ import brotli
 import httpx
 import lz4.block
 import lz4.frame
+import psutil
 import pyarrow as pa
 import pytest
 from clickhouse_driver.compression import get_decompressor_cls
@@ -422,6 +423,20 @@ def test_a_client_that_leaves_cancels_its_query(
         raw.sendall(
             b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (len(sql), sql.encode())
         )
+        _until(http, marker, 1)
+    _until(http, marker, 0)
+
+
+def test_a_slow_reader_costs_no_memory(http: httpx.Client, server: Server) -> None:
+    process = psutil.Process(server.pid)
+    run(http, "SELECT number, toString(number) FROM numbers(100000) FORMAT Native")
+    before = process.memory_info().rss
+    sql = "SELECT number, toString(number) FROM numbers(100000000)"  # 1.7 GB of text
+    with http.stream("POST", "/", content=sql) as answer:
+        next(answer.iter_raw(1000))
+        time.sleep(1)
+        assert process.memory_info().rss - before < 300_000_000
+        marker = "numbers(100000000)"
         _until(http, marker, 1)
     _until(http, marker, 0)
 
