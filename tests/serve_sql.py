@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvicorn
+import uvloop
 
 import vistazo
 from vistazo.errors import InvalidSQL
@@ -90,4 +91,4 @@ async def serve(folder: str, token: str | None) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None))
+    uvloop.run(serve(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None))
