@@ -37,17 +37,26 @@ class Job:
     """One statement to run.
 
     Attributes:
+        prepare: makes the plan, in the thread that runs it: one change of threads less.
         database: of names without one; empty leaves the session's.
         handle: a session's, to be used by one job at a time; None takes a new one.
         readonly: let the engine refuse writes, where the handle is a new one.
     """
 
-    plan: Plan
+    prepare: Callable[[], Plan]
     database: str
     fmt: str
     query_id: str
     handle: Handle | None = None
     readonly: bool = True
+    _plan: Plan | None = None
+
+    @property
+    def plan(self) -> Plan:
+        """What runs; made when it is first asked for."""
+        if self._plan is None:
+            self._plan = self.prepare()
+        return self._plan
 
 
 class Answer:

@@ -95,7 +95,7 @@ class Exchange:
         session = self._session(role)
         try:
             if head is None:
-                await self._query(await self._plan(_decoded(text), role), body, session, role)
+                await self._query(_decoded(text), body, session, role)
             else:
                 await self._insert(head, text[head.data_at :], body, complete, session, role)
         finally:
@@ -114,25 +114,20 @@ class Exchange:
             must_exist=request.flag("session_check"),
         )
 
-    async def _plan(self, sql: str, role: Role) -> Plan:
+    def _plan(self, sql: str, role: Role) -> Plan:
         request = self._request
-        may_write = role == "writer" and request.method == "POST"
+        return self._endpoint.pipeline.plan(
+            sql,
+            request.params,
+            request.settings,
+            request.database or "default",
+            may_write=role == "writer" and request.method == "POST",
+        )
 
-        def plan() -> Plan:
-            return self._endpoint.pipeline.plan(
-                sql,
-                request.params,
-                request.settings,
-                request.database or "default",
-                may_write=may_write,
-            )
-
-        return await asyncio.wrap_future(self._endpoint.wire.submit(plan))
-
-    def _job(self, plan: Plan, fmt: str, session: Session | None, role: Role) -> Job:
+    def _job(self, sql: str, fmt: str, session: Session | None, role: Role) -> Job:
         request = self._request
         return Job(
-            plan,
+            lambda: self._plan(sql, role),
             request.database or ("" if session else "default"),
             fmt,
             request.query_id,
@@ -142,14 +137,14 @@ class Exchange:
 
     # A statement with an answer
 
-    async def _query(self, plan: Plan, body: Body, session: Session | None, role: Role) -> None:
+    async def _query(self, sql: str, body: Body, session: Session | None, role: Role) -> None:
         limits = self._endpoint.limits
         bound = min(
             self._request.number("buffer_size", limits.buffer_bytes), limits.max_buffer_bytes
         )
         if self._request.flag("wait_end_of_query") or self._request.flag("http_wait_end_of_query"):
             bound = limits.max_buffer_bytes
-        answer = self._endpoint.wire.run(self._job(plan, self._request.fmt, session, role))
+        answer = self._endpoint.wire.run(self._job(sql, self._request.fmt, session, role))
         watch = body.watch(answer.abort)
         try:
             pieces: list[bytes] = []
@@ -241,13 +236,12 @@ class Exchange:
         endpoint = self._endpoint
         if not head.fmt.startswith(INPUTS):
             raise InvalidSQL(f"the format {head.fmt} is not taken here", engine_code=73)
-        plan = await self._plan(head.text, role)
+        job = self._job(head.text, head.fmt, session, role)
         if head.fmt == "Values":
             if not complete:
                 first, complete = await body.whole(first, endpoint.limits.max_values_bytes), True
             check = endpoint.pipeline.check_values
-            await asyncio.wrap_future(endpoint.wire.submit(check, first, plan.settings))
-        job = self._job(plan, head.fmt, session, role)
+            await asyncio.wrap_future(endpoint.wire.submit(check, first, self._request.settings))
         summary = await endpoint.wire.insert(job, first, None if complete else body.pieces)
         if session is not None:
             endpoint.sessions.give_back(session)
