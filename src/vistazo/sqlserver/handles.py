@@ -120,14 +120,18 @@ class Handle:
             self._database = database
 
     @contextmanager
-    def within(self, database: str, settings: Mapping[str, str]) -> Iterator[None]:
-        """Set the database, unless it is empty, and settings; afterwards they are as before."""
+    def within(self, database: str, settings: Mapping[str, str], mark: str = "") -> Iterator[None]:
+        """Set the database, unless it is empty, and settings; afterwards they are as before.
+
+        Args:
+            mark: the statement's `log_comment`, which stays.
+        """
         home = self._database
         before = self._values(settings)
         try:
             if database:
                 self.use(database)
-            self.set(settings)
+            self.set({**settings, "log_comment": mark})
             yield
         finally:
             self.set(before)

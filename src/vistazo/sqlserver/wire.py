@@ -187,12 +187,12 @@ class ChdbWire:
             # Side by side, queries waste less when each has a core than when all share all.
             settings.setdefault("max_threads", str(max(1, _CORES // len(self._ids))))
         if job.handle is not None:
-            job.handle.set({"log_comment": job.query_id})
             if job.plan.statements[-1].kind.lower() in _OF_SESSION:
+                job.handle.set({"log_comment": job.query_id})
                 yield job.handle
                 job.handle.changed_itself()
                 return
-            with job.handle.within(job.database, settings):
+            with job.handle.within(job.database, settings, job.query_id):
                 yield job.handle
             return
         settings = {**self._settings, **settings, "log_comment": job.query_id}
