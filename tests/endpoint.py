@@ -11,9 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
-import trial_server
 from vistazo.store.dsn import parse
 from vistazo.store.server import close_server, open_server
+
+RUNNER = Path(__file__).parent / "serve_sql.py"
+USER, PASSWORD = "ana", "s3cret!@/"
 
 # Real servers, where there are any: a new database is made on them and dropped again.
 REAL = {
@@ -29,14 +31,14 @@ def endpoint(folder: Path, database: str = "photos") -> Iterator[str]:
 
     The server must let the client make databases and tables.
     """
-    command = [sys.executable, str(Path(trial_server.__file__)), str(folder / "engine")]
+    command = [sys.executable, str(RUNNER), "--plain", str(folder / "engine"), PASSWORD]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         port = int(process.stdout.readline())
-        secret = quote(trial_server.PASSWORD, safe="")
+        secret = quote(PASSWORD, safe="")
         try:
-            yield f"clickhouse://{trial_server.USER}:{secret}@127.0.0.1:{port}/{database}"
+            yield f"clickhouse://{USER}:{secret}@127.0.0.1:{port}/{database}"
         finally:
             process.stdin.close()
             assert process.wait(30) == 0

@@ -83,6 +83,9 @@ class Library:
 
     Methods may be called from several threads: searching while indexing works. Use it as a
     context manager, or call `close`. Made by `vistazo.open`.
+
+    Attributes:
+        connection: to the database; for the parts of vistazo that speak SQL.
     """
 
     def __init__(
@@ -95,16 +98,16 @@ class Library:
     ) -> None:
         self._address = address
         self._settings = settings
-        self._connection = connect(address, create=create, wait_s=settings.wait_s)
+        self.connection = connect(address, create=create, wait_s=settings.wait_s)
         try:
-            schema.migrate(self._connection)
-            repair_loads(self._connection)
+            schema.migrate(self.connection)
+            repair_loads(self.connection)
         except BaseException:
             disconnect(address, half_made=True)
             raise
         self._open = True
-        self._store = Store(self._connection)
-        self._journal = Journal(self._connection)
+        self._store = Store(self.connection)
+        self._journal = Journal(self.connection)
         self._path = DatabasePath(self._store)
         self._encoder = EncoderChoice(self.name, encoder, settings.encoder, self._recorded_encoder)
         self._engine = Engine(self._store, self._path, self._encoder.get, read_query_image)
@@ -171,7 +174,7 @@ class Library:
             downloads=DownloadPlan.of(self._settings),
         )
         purpose = f"indexing {printable(pictures.name)}"
-        with self._connection.writing, self._connection.sole_writer(purpose):
+        with self.connection.writing, self.connection.sole_writer(purpose):
             chosen = self._encoder.get(encoder)
             if isinstance(pictures, BringsVectors):
                 pictures = pictures.for_encoder(chosen.spec)
@@ -183,7 +186,7 @@ class Library:
             self._store.keep_indexed(chosen.spec.dim)
         self._path.refresh()
         if isinstance(pictures, BringsTables) and not (photos_only or retry_failed):
-            report = replace(report, loads=load_tables(self._connection, pictures.tables()))
+            report = replace(report, loads=load_tables(self.connection, pictures.tables()))
         if isinstance(pictures, BringsVectors):
             report = replace(report, notes=tuple(pictures.notes))
         if wait_for_index:
@@ -205,7 +208,7 @@ class Library:
         Raises:
             SourceError: the file cannot be read or lacks a column.
         """
-        return load_conversions(self._connection, file, on_progress=on_progress)
+        return load_conversions(self.connection, file, on_progress=on_progress)
 
     # Giving away
 
@@ -220,7 +223,7 @@ class Library:
         Raises:
             DatasetError: nothing of the source is in the library, or `out` cannot be written.
         """
-        return build(self._connection, source_of(source), out, plan or BuildPlan())
+        return build(self.connection, source_of(source), out, plan or BuildPlan())
 
     # Finding
 
@@ -287,9 +290,7 @@ class Library:
         One SQL statement joins the search with the log of downloads.
         """
         statement = self._path.statement(self._engine.target(query))
-        return demand(
-            self._connection, statement.sql, statement.params, settings=statement.settings
-        )
+        return demand(self.connection, statement.sql, statement.params, settings=statement.settings)
 
     def downloads(self, query: Query | None = None) -> Downloads:
         """Questions about downloads: top keywords, countries, months, what rises, mismatches.
@@ -298,7 +299,7 @@ class Library:
             query: count only downloads of the photos it finds; None counts the whole log.
         """
         found = None if query is None else self._path.statement(self._engine.target(query))
-        return Downloads(self._connection, found)
+        return Downloads(self.connection, found)
 
     def sql(
         self, query: str, params: Mapping[str, Any] | None = None, *, write: bool = False
@@ -315,13 +316,17 @@ class Library:
         """
         if not write:
             sqlread.check_read_only(query)
-        text, values = sqlread.expand_embed(query, self._embed, params)
+        text, values = sqlread.expand_embed(query, self.embed, params)
         if not sqlread.is_write(query):
-            return self._connection.table(text, values)
-        self._connection.execute(text, values)
+            return self.connection.table(text, values)
+        self.connection.execute(text, values)
+        self.note_change()
+        return pa.table({})
+
+    def note_change(self) -> None:
+        """Take note of photos that were changed by other means than this object's."""
         self._store.note_change()
         self._path.refresh()
-        return pa.table({})
 
     def failures(self) -> list[Failure]:
         """Every item that could not be taken in and still stands as failed, by URL."""
@@ -338,7 +343,7 @@ class Library:
             photos=self._store.count(),
             sources=self._store.sources(),
             failures=causes,
-            conversions=totals(self._connection),
+            conversions=totals(self.connection),
             vector_index=self._store.index_status(),
         )
 
@@ -391,5 +396,6 @@ class Library:
         recorded = self._store.encoder()
         return recorded if recorded and self._store.count() else None
 
-    def _embed(self, text: str) -> Float32Array:
+    def embed(self, text: str) -> Float32Array:
+        """The vector of a text, (dim,) float32, as `embed('..')` in SQL is replaced by."""
         return self._encoder.get().encode_texts([text]).reshape(-1)

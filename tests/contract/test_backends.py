@@ -194,7 +194,7 @@ def test_a_block_that_is_sent_again_is_kept_once(address: str) -> None:
         assert connection.value("SELECT count() FROM colors") == 2
         connection.insert("colors", rows)  # another block of equal rows is not the same
         assert connection.value("SELECT count() FROM colors") == 4
-        assert connection is library._connection
+        assert connection is library.connection
         disconnect(where)
         assert library.stats().photos == 0
 
@@ -217,9 +217,9 @@ def test_one_process_writes_at_a_time(address: str, pictures: Path, tmp_path: Pa
             half = pa.table({"photo_id": ["p"], "load_id": ["unfinished"]})
             other.insert("conversions", half)
             assert library.search("blue", k=1)
-            repair_loads(library._connection)
+            repair_loads(library.connection)
             assert library.stats().conversions.conversions == 1
-        repair_loads(library._connection)  # nobody was loading: it had been cut short
+        repair_loads(library.connection)  # nobody was loading: it had been cut short
         assert library.stats().conversions.conversions == 0
         assert library.index(pictures).added == len(COLOURS) - 3
         assert library.load_conversions(log).rows == 1

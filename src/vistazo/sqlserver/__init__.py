@@ -1,1 +1,1 @@
-"""The library to programs that speak ClickHouse: its HTTP interface, MyScale's vector SQL, a guard."""
+"""The library to programs that speak ClickHouse: its HTTP interface, MyScale's SQL, a guard."""

@@ -42,8 +42,8 @@ class Checked:
         tables: everything it writes to.
         format: the one that the text names, for its answer or for the rows of an INSERT.
         data: rows that stood behind an INSERT in the same text; to be sent as its body.
-        settings: what it has to run with: the limits, and the caller's settings. For `set`, the
-            values that it sets are among them, and there is nothing to run.
+        settings: what it has to run with: the limits, and the caller's settings.
+        sets: what a SET sets; there is nothing to run then.
     """
 
     text: str
@@ -54,6 +54,7 @@ class Checked:
     format: str | None = None
     data: str | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
+    sets: Mapping[str, str] = field(default_factory=dict)
 
 
 class Guard:
@@ -165,7 +166,8 @@ class Guard:
             f"{allowed.DATABASE}.{statement.tables[0]}" if statement.tables else None,
             statement.tables,
             _format(found),
-            settings=_settings_of(statement.kind, walk),
+            settings=_NO_EXPRESSIONS if statement.kind == "insert" else {},
+            sets=dict(walk.given) if statement.kind == "set" else {},
         )
         if inline is not None:
             checked = self._with_rows(checked, inline, walk)
@@ -182,13 +184,21 @@ class Guard:
         head = re.sub(r" FORMAT `?Values`?$", "", checked.text)
         return replace(checked, text=f"{head} VALUES {rows}", settings={})
 
-    def _parse(self, sql: str) -> str:
+    def check_size(self, sql: str) -> None:
+        """Refuse a text that is too long to be looked at.
+
+        Raises:
+            InvalidSQL: code 62.
+        """
         if len(sql) > self._limits.max_query_size:
             raise InvalidSQL(
                 f"the SQL is longer than {self._limits.max_query_size} characters; send rows as"
                 " the body of an INSERT",
                 engine_code=62,
             )
+
+    def _parse(self, sql: str) -> str:
+        self.check_size(sql)
         if "\0" in sql:
             raise InvalidSQL("the SQL holds a NUL character; write \\0 in a text", engine_code=62)
         try:
@@ -203,12 +213,6 @@ _NO_EXPRESSIONS: Mapping[str, str] = {
     "input_format_values_interpret_expressions": "0",
     "input_format_values_deduce_templates_of_expressions": "0",
 }
-
-
-def _settings_of(kind: str, walk: Walk) -> Mapping[str, str]:
-    if kind == "set":
-        return dict(walk.given)
-    return _NO_EXPRESSIONS if kind == "insert" else {}
 
 
 def _is_function(found: Sequence[Token]) -> bool:

@@ -1,0 +1,1 @@
+"""One request of the interface: reading it, answering it."""
