@@ -1,7 +1,7 @@
 """A program for tests: the SQL endpoint, until its input ends; its first line is the port.
 
 Run: python serve_sql.py FOLDER [TOKEN]          over a new library, everybody a writer
-     python serve_sql.py --plain FOLDER TOKEN    over a new engine that lets its callers do all
+     python serve_sql.py --plain FOLDER [TOKEN]  over a new engine that lets its callers do all
 """
 
 from __future__ import annotations
@@ -61,15 +61,16 @@ async def serve(endpoint: Protocol) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    token = arguments[-1] if len(arguments) > 1 else None
-    access = Access(allow_write=True, token=token)
-    if arguments[0] == "--plain":
-        store = Path(arguments[1])
+    plain = arguments[0] == "--plain"
+    folder, *rest = arguments[plain:]
+    access = Access(allow_write=True, token=rest[0] if rest else None)
+    if plain:
+        store = Path(folder)
         connection = engine_at(store)
         uvloop.run(serve(over(store, access, Unguarded(connection))))
         connection.close()
         return
-    with vistazo.open(arguments[0]) as library:
+    with vistazo.open(folder) as library:
         uvloop.run(serve(app(library, access)))
 
 

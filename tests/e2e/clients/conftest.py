@@ -28,9 +28,9 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, *arguments: str) -> Iterator[Server]:
+def serving(folder: Path, *arguments: str, before: tuple[str, ...] = ()) -> Iterator[Server]:
     """An endpoint over a library of its own, until the block ends."""
-    command = [sys.executable, str(RUNNER), str(folder), *arguments]
+    command = [sys.executable, str(RUNNER), *before, str(folder), *arguments]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -52,6 +52,19 @@ def serving(folder: Path, *arguments: str) -> Iterator[Server]:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with serving(tmp_path_factory.mktemp("endpoint") / "library") as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """An endpoint without a guard: for what the protocol does with statements the guard refuses."""
+    with serving(tmp_path_factory.mktemp("plain") / "engine", before=("--plain",)) as found:
+        yield found
+
+
+@pytest.fixture
+def plain_http(plain: Server) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=plain.url, timeout=60) as client:
+        yield client
 
 
 @pytest.fixture

@@ -98,8 +98,7 @@ def test_eight_queries_at_once(server: Server) -> None:
 
 def test_a_session(server: Server) -> None:
     async def work(client: Any) -> None:
-        await client.command("CREATE TEMPORARY TABLE mine (a UInt8)")
-        await client.insert("mine", [[1], [2]])
-        assert (await client.query("SELECT sum(a) FROM mine")).first_row == (3,)
+        await client.command("SET max_block_size = 1234")
+        assert (await client.query("SELECT getSetting('max_block_size')")).first_row == (1234,)
 
     within(server, work, session_id=f"s-{uuid.uuid4()}")

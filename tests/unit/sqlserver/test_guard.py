@@ -218,8 +218,7 @@ def test_settings_of_a_set_statement_are_told(guard: Guard) -> None:
         "SET max_threads = 2, join_use_nulls = true", may_write=False, settings={}
     )
     assert checked.kind == "set"
-    assert checked.settings["max_threads"] == "2"
-    assert checked.settings["join_use_nulls"] == "true"
+    assert checked.sets == {"max_threads": "2", "join_use_nulls": "true"}
 
 
 def test_the_format_in_the_text_is_told(guard: Guard) -> None:

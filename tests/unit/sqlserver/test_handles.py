@@ -58,18 +58,3 @@ def test_handles_are_apart(store: Path) -> None:
     finally:
         one.close()
         other.close()
-
-
-def test_what_a_request_sets_ends_with_it(store: Path) -> None:
-    handle = Handle(store, readonly=False, settings={"max_block_size": "7"})
-    ask = "SELECT currentDatabase(), getSetting('max_block_size'), getSetting('max_threads') > 0"
-    try:
-        before = handle.query(ask, "TSV").bytes()
-        with handle.within("system", {"max_block_size": "9", "max_threads": "1"}):
-            assert handle.query(ask, "TSV").bytes() == b"system\t9\t1\n"
-        assert handle.query(ask, "TSV").bytes() == before
-        with pytest.raises(StoreError), handle.within("nowhere", {"max_block_size": "9"}):
-            pass
-        assert handle.query(ask, "TSV").bytes() == before
-    finally:
-        handle.close()
