@@ -307,3 +307,5 @@ SELECT * FROM values((1, 'a'), (2, 'b'))
 SELECT * FROM values(1, 2)
 ---
 SELECT * FROM generateRandom('a UInt8, b Nullable(String)', 1, 10) LIMIT 3
+---
+SELECT displayName(), version(), revision(), timezone()
