@@ -1,13 +1,16 @@
 # `make demo` and `make test` need Python 3.11+ and nothing else.
 PYTHON ?= python3
 PIP := .venv/bin/pip --disable-pip-version-check -q
-# The page to serve comes later; until then the demo ends after printing, and SERVE=0 is accepted.
+# The demo ends with a server for its library; SERVE=0 ends it after printing.
 SERVE ?= 1
 
 .PHONY: demo test test-full check bench golden clean
 
 demo: .venv/installed
 	.venv/bin/vistazo demo --db demo-library --pictures sample
+ifneq ($(SERVE),0)
+	.venv/bin/vistazo serve --db demo-library
+endif
 
 test: .venv/tested
 	.venv/bin/python -m pytest -m "not slow"

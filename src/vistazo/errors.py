@@ -21,6 +21,7 @@
     ├── SourceError                        a folder or file that cannot be read as a source
     ├── DatasetError                       a dataset that cannot be written, or is not whole
     ├── HubError                           the Hugging Face Hub refuses, or cannot be reached
+    ├── ServeError                         a port that cannot be served on
     ├── WeightsError
     │   ├── WeightsMissing
     │   └── WeightsCorrupt
@@ -173,6 +174,12 @@ class HubError(VistazoError):
     """The Hugging Face Hub refuses, fails or cannot be reached."""
 
     code = "hub"
+
+
+class ServeError(VistazoError):
+    """A port cannot be listened on."""
+
+    code = "serve"
 
 
 class WeightsError(VistazoError):

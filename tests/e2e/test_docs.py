@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from e2e.cli import run
+from e2e.server import serving
 from vistazo import errors
 from vistazo.cli.main import app
 from vistazo.config import Settings
@@ -75,6 +76,22 @@ def test_every_python_block_runs(home: Path) -> None:
         assert result.returncode == 0, f"{page}:\n{text}\n{result.stderr}"
     for name in ("hits.png", "keywords.png"):
         assert (home / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_every_block_for_a_served_library_runs(home: Path) -> None:
+    found = blocks("py")
+    assert found
+    with serving("--db", "my-library", "--port", "0", "--sql-port", "0", cwd=home) as server:
+        for page, text in found:
+            assert "8123" in text
+            result = subprocess.run(
+                [sys.executable, "-W", "error", "-c", text.replace("8123", str(server.sql_port))],
+                cwd=home,
+                capture_output=True,
+                text=True,
+            )
+            assert result.returncode == 0, f"{page}:\n{text}\n{result.stderr}"
+            assert result.stdout.strip()
 
 
 def test_the_toml_example_is_valid(tmp_path: Path) -> None:

@@ -18,11 +18,15 @@ FLOORS = [
     {"search", "ingest", "analytics"},
     {"datasets", "evaluation"},
     {"library", "remote"},
-    {"cli", "web", "sqlserver"},
+    {"web", "sqlserver"},
+    {"cli"},
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 # What `import vistazo` must not load.
-HEAVY = ("onnxruntime", "torch", "ray", "fastapi", "matplotlib", "huggingface_hub", "datasets")
+HEAVY = (
+    *("onnxruntime", "torch", "ray", "matplotlib", "huggingface_hub", "datasets"),
+    *("fastapi", "starlette", "uvicorn"),
+)
 MODULES = sorted(path for path in SRC.rglob("*.py") if path != SRC / "__init__.py")
 
 

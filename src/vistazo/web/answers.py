@@ -1,0 +1,71 @@
+"""What the application answers when something is wrong: one shape of JSON for all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from vistazo.errors import (
+    LibraryBusy,
+    LibraryEmpty,
+    PhotoNotFound,
+    StorageFull,
+    UsageError,
+    VistazoError,
+)
+from vistazo.records import printable
+
+_CODES = {404: "not-found", 405: "method-not-allowed"}
+
+
+def error(
+    status: int, code: str, message: str, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """`{"error": {"code": .., "message": ..}}`; the message is one sentence for a person."""
+    body = {"error": {"code": code, "message": printable(message)}}
+    return JSONResponse(body, status, headers={"Cache-Control": "no-store", **(headers or {})})
+
+
+def answer_errors(app: FastAPI) -> None:
+    """Have every error of an application answered in this shape."""
+
+    @app.exception_handler(VistazoError)
+    def _ours(request: Request, raised: VistazoError) -> JSONResponse:
+        return error(_status(raised), raised.code, str(raised))
+
+    @app.exception_handler(HTTPException)
+    def _http(request: Request, raised: HTTPException) -> JSONResponse:
+        code = _CODES.get(raised.status_code, "http")
+        text = f"{request.method} {request.url.path}: {raised.detail}"
+        return error(raised.status_code, code, text, raised.headers)
+
+    @app.exception_handler(RequestValidationError)
+    def _invalid(request: Request, raised: RequestValidationError) -> JSONResponse:
+        first = raised.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        return error(400, "usage", f"{place}: {first['msg']}")
+
+    @app.exception_handler(Exception)
+    def _bug(request: Request, raised: Exception) -> JSONResponse:
+        text = f"this is a bug in vistazo, please report it: {type(raised).__name__}"
+        return error(500, "bug", text)
+
+
+def _status(raised: VistazoError) -> int:
+    match raised:
+        case PhotoNotFound():
+            return 404
+        case UsageError():
+            return 400
+        case LibraryEmpty():
+            return 409
+        case LibraryBusy():
+            return 503
+        case StorageFull():
+            return 507
+        case _:
+            return 500
