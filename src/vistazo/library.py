@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from vistazo.analytics.demand import demand, totals
 from vistazo.analytics.load import load_conversions, load_tables, repair_loads
+from vistazo.analytics.selection import Selection
 from vistazo.analytics.trends import Downloads
 from vistazo.config import Settings
 from vistazo.datasets.build import BuildPlan, BuildReport, build
@@ -41,9 +42,11 @@ from vistazo.records import (
 )
 from vistazo.search.engine import DatabasePath, Engine
 from vistazo.search.hits import Hits
+from vistazo.search.paging import Paging
 from vistazo.sources.base import BringsTables, BringsVectors, First
 from vistazo.sources.named import source_of
 from vistazo.store import schema, sqlread
+from vistazo.store.bounded import SqlLimits
 from vistazo.store.connect import Address, connect, disconnect, parse
 from vistazo.store.store import Store
 
@@ -81,6 +84,9 @@ class Library:
 
     Methods may be called from several threads: searching while indexing works. Use it as a
     context manager, or call `close`. Made by `vistazo.open`.
+
+    Attributes:
+        paging: the same searches page by page, with what the hits have in common.
     """
 
     def __init__(
@@ -108,6 +114,7 @@ class Library:
             printable(str(self.path)), encoder, settings.encoder, self._recorded_encoder
         )
         self._engine = Engine(self._store, self._path, self._encoder.get, read_query_image)
+        self.paging = Paging(self._connection, self._store, self._engine, self._path)
 
     @property
     def path(self) -> Path:
@@ -291,6 +298,10 @@ class Library:
         found = None if query is None else self._path.statement(self._engine.target(query))
         return Downloads(self._connection, found)
 
+    def selection(self, photo_ids: Sequence[str]) -> Selection:
+        """Photos that somebody picked: their downloads, ranked, and their rows."""
+        return Selection(self._connection, photo_ids)
+
     def sql(
         self, query: str, params: Mapping[str, Any] | None = None, *, write: bool = False
     ) -> pa.Table:
@@ -313,6 +324,16 @@ class Library:
         self._store.note_change()
         self._path.refresh()
         return pa.table({})
+
+    def read_sql(
+        self, query: str, params: Mapping[str, Any] | None = None, *, limits: SqlLimits
+    ) -> pa.Table:
+        """Run one reading statement for somebody else: within limits, over known tables only.
+
+        Raises:
+            InvalidSQL: the text is wrong, writes, or reads anything but the library's tables.
+        """
+        return limits.run(self._connection, query, self._embed, params)
 
     def failures(self) -> list[Failure]:
         """Every item that could not be taken in and still stands as failed, by URL."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,10 +18,11 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from vistazo.encoders.base import Encoder
-    from vistazo.records import Float32Array
+    from vistazo.records import EncoderSpec, Float32Array
     from vistazo.store.store import Neighbour, Statement, Store
 
 MAX_K = 100_000
+_TEXTS = 256  # whose vectors are kept: who pages through hits sends the same text again
 
 
 class SearchPath(Protocol):
@@ -55,6 +58,16 @@ class DatabasePath:
         if self._has_index is None:
             self._has_index = self._store.index_status().state in ("Built", "InProgress")
         return self._has_index
+
+    def explain(self, k: int, filters: Filter) -> tuple[str, str]:
+        """Which way k hits are found, and a sentence that says why."""
+        if self.uses_index(k, filters):
+            return "index", "the vector index covers the library and nothing is filtered"
+        if filters.sql:
+            return "database", "a filter is answered by reading the rows that match"
+        if k > self._MAX_INDEXED_K:
+            return "database", "so many hits are found by reading every row"
+        return "database", "there is no vector index: every row is read"
 
     def nearest(self, vector: Float32Array, k: int, filters: Filter) -> list[Neighbour]:
         """See `SearchPath`."""
@@ -105,6 +118,8 @@ class Engine:
         self._path = path
         self._encoder = encoder
         self._read_image = read_image
+        self._texts: OrderedDict[tuple[EncoderSpec, str], Float32Array] = OrderedDict()
+        self._guard = threading.Lock()
 
     def search(self, query: Query) -> list[Hit]:
         """The k photos nearest to the query, best first; never the query's own photo.
@@ -121,29 +136,34 @@ class Engine:
         found = self._path.nearest(target.vector, wanted, target.filters)
         kept = [each for each in found if each.photo_id != target.exclude][: target.k]
         photos = self._store.get([each.photo_id for each in kept])
-        return [_hit(photos[each.photo_id], each.score) for each in kept if each.photo_id in photos]
+        return [
+            hit_of(photos[each.photo_id], each.score) for each in kept if each.photo_id in photos
+        ]
 
     def random(self, k: int, where: str) -> list[Hit]:
         """Up to k different photos by chance; their score is NaN."""
         check_k(k)
         filters = compile_filter(where)
-        self._check_filled()
+        self.check_filled()
         ids = self._store.random_ids(k, filters)
         photos = self._store.get(ids)
-        return [_hit(photos[each], float("nan")) for each in ids if each in photos]
+        return [hit_of(photos[each], float("nan")) for each in ids if each in photos]
 
     def target(self, query: Query) -> Target:
         """Check a query and embed it."""
         check_k(query.k)
-        given = [query.text is not None, query.image is not None, query.photo_id is not None]
-        if sum(given) != 1:
+        given = (query.text, query.image, query.photo_id, query.vector)
+        if sum(each is not None for each in given) != 1:
             raise InvalidQuery("give exactly one of: a text, an image, the id of a photo")
         filters = compile_filter(query.where)
         if query.text is not None:
             return Target(self._of_text(query.text), query.k, filters)
+        if query.vector is not None:
+            self.check_filled()
+            return Target(query.vector, query.k, filters)
         if query.image is not None:
             image = self._read_image(query.image)
-            self._check_filled()
+            self.check_filled()
             return Target(self._encoder().encode_images([image])[0], query.k, filters)
         assert query.photo_id is not None
         vector = self._of_photo(query.photo_id)
@@ -152,19 +172,30 @@ class Engine:
     def _of_text(self, text: str) -> Float32Array:
         if not text.strip():
             raise InvalidQuery("the query is empty; say in words what you are looking for")
-        self._check_filled()
-        vectors: Float32Array = self._encoder().encode_texts([text])
-        return vectors.reshape(-1)
+        self.check_filled()
+        encoder = self._encoder()
+        key = (encoder.spec, text)
+        with self._guard:
+            if (known := self._texts.get(key)) is not None:
+                self._texts.move_to_end(key)
+                return known
+        vector: Float32Array = encoder.encode_texts([text]).reshape(-1)
+        with self._guard:
+            self._texts[key] = vector
+            while len(self._texts) > _TEXTS:
+                self._texts.popitem(last=False)
+        return vector
 
     def _of_photo(self, photo_id: str) -> Float32Array:
-        self._check_filled()
+        self.check_filled()
         vectors = self._store.embeddings([photo_id])
         if photo_id not in vectors:
             shown = printable(photo_id)
             raise PhotoNotFound(f"there is no photo with the id '{shown}' in the library")
         return vectors[photo_id]
 
-    def _check_filled(self) -> None:
+    def check_filled(self) -> None:
+        """Raise LibraryEmpty where there is nothing to find."""
         if not self._store.count():
             raise LibraryEmpty("the library is empty. Run: vistazo index FOLDER")
 
@@ -175,7 +206,8 @@ def check_k(k: int) -> None:
         raise InvalidQuery(f"k must be a whole number from 1 to {MAX_K:,}, not {k!r}")
 
 
-def _hit(photo: Photo, score: float) -> Hit:
+def hit_of(photo: Photo, score: float) -> Hit:
+    """A photo that was found with this score, NaN where nothing was compared."""
     return Hit(
         photo_id=photo.photo_id,
         uri=photo.uri,

@@ -205,6 +205,16 @@ class Store:
         )
         return [row["photo_id"] for row in rows]
 
+    def newest_ids(self, count: int, offset: int, filters: Filter) -> list[str]:
+        """Ids of photos by the time they came into the library, latest first, ties by photo id."""
+        where = f" WHERE {filters.sql}" if filters.sql else ""
+        rows = self._connection.rows(
+            f"SELECT photo_id FROM photos{where} ORDER BY added_at DESC, photo_id"
+            " LIMIT {n:UInt64} OFFSET {o:UInt64}",
+            {**(filters.params or {}), "n": count, "o": offset},
+        )
+        return [row["photo_id"] for row in rows]
+
     def embeddings(self, photo_ids: Sequence[str]) -> dict[str, Float32Array]:
         """Vectors by photo id, each (dim,) float32; unknown ids are left out."""
         table = self._connection.table(

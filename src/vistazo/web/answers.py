@@ -6,13 +6,17 @@ from collections.abc import Mapping
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from vistazo.errors import (
+    InvalidSQL,
+    ItemError,
     LibraryBusy,
     LibraryEmpty,
     PhotoNotFound,
+    SourceError,
     StorageFull,
     UsageError,
     VistazoError,
@@ -20,6 +24,7 @@ from vistazo.errors import (
 from vistazo.records import printable
 
 _CODES = {404: "not-found", 405: "method-not-allowed"}
+_STATUS = {"image-gone": 410, "forbidden": 403, "busy": 503, "job-not-found": 404}
 
 
 def error(
@@ -28,6 +33,12 @@ def error(
     """`{"error": {"code": .., "message": ..}}`; the message is one sentence for a person."""
     body = {"error": {"code": code, "message": printable(message)}}
     return JSONResponse(body, status, headers={"Cache-Control": "no-store", **(headers or {})})
+
+
+def answer(model: BaseModel, status: int = 200) -> Response:
+    """A model as JSON, not checked a second time."""
+    headers = {"Cache-Control": "no-store"}
+    return Response(model.model_dump_json(), status, headers, media_type="application/json")
 
 
 def answer_errors(app: FastAPI) -> None:
@@ -56,11 +67,15 @@ def answer_errors(app: FastAPI) -> None:
 
 
 def _status(raised: VistazoError) -> int:
+    if raised.code in _STATUS:
+        return _STATUS[raised.code]
     match raised:
         case PhotoNotFound():
             return 404
-        case UsageError():
+        case UsageError() | InvalidSQL() | SourceError():
             return 400
+        case ItemError():
+            return 422
         case LibraryEmpty():
             return 409
         case LibraryBusy():
