@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 import vistazo
 from vistazo.config import Settings
-from vistazo.web import answers, api, images
+from vistazo.web import answers, api, images, pages
 from vistazo.web.door import ANYBODY_HERE, Door, Entry
 from vistazo.web.remote_image import RemoteImages
 from vistazo.web.uploads import BodyLimit
@@ -57,6 +57,7 @@ def create(
     app.add_middleware(Door, entry=entry)
     app.include_router(images.router(library, images.ImagePlan.of(settings)))
     app.include_router(api.router(library, settings, remote, guard))
+    app.include_router(pages.router())
 
     @app.get("/healthz")
     def health() -> dict[str, str]:

@@ -81,7 +81,7 @@ def router() -> APIRouter:
     page = _page(version, sorted(name for name in files if name.startswith("js/")))
     routes = APIRouter(include_in_schema=False)
 
-    @routes.get("/")
+    @routes.api_route("/", methods=["GET", "HEAD"])
     def page_itself(request: Request) -> Response:
         """The document, whatever its query says: the page reads that."""
         return page.answer(request, "no-cache")

@@ -27,7 +27,7 @@ function follow(now, why) {
     if (sql.takesOver()) results.leave();
     else void results.follow(why).then(() => detail.follow(hits()));
     void sql.follow().then(() => detail.follow(hits()));
-    if (sql.takesOver()) bar.showPlain();
+    if (sql.takesOver()) bar.hide();
   }
   detail.follow(hits());
   document.title = now.page === "library" ? `${t("indexing.title")} · vistazo` : asks(now) ? `${bar.titleOf()} · vistazo` : "vistazo";

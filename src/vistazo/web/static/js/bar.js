@@ -66,6 +66,12 @@ export function showPlain() {
   byId("bar").replaceChildren(title(), el("div.chips", {}, ...state().filters.map(chip)));
 }
 
+/** No bar: a statement's rows have the place. */
+export function hide() {
+  asking?.abort();
+  byId("bar").replaceChildren();
+}
+
 const title = () => el(document.body.dataset.view === "home" ? "h2" : "h1", { dir: "auto" }, titleOf());
 
 function tools(/** @type {import("./api.js").Found} */ found) {

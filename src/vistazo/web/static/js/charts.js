@@ -15,7 +15,7 @@ export function monthsChart(months) {
   const total = months.reduce((sum, each) => sum + each.downloads, 0);
   const peak = months.find((each) => each.downloads === most) ?? months[0];
   const step = WIDTH / months.length;
-  const gap = Math.min(3, step * 0.22);
+  const gap = step * 0.24;
   const said = t("chart.months", {
     total,
     first: month(months[0].month),
@@ -27,7 +27,7 @@ export function monthsChart(months) {
     const height = each.downloads ? Math.max(2, (each.downloads / most) * (HEIGHT - 2)) : 0;
     return svg(
       "rect",
-      { x: i * step + gap / 2, y: HEIGHT - height, width: Math.max(0.8, Math.min(step - gap, 40)), height, rx: Math.min(2.5, step / 4) },
+      { x: i * step + gap / 2, y: HEIGHT - height, width: step - gap, height },
       svg("title", {}, t("chart.month", { month: month(each.month), n: each.downloads })),
     );
   });

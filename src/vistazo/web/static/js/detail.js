@@ -4,7 +4,7 @@ import { ApiError, get, imageOf, pathOf, thumbnailOf } from "./api.js";
 import { bars, monthsChart } from "./charts.js";
 import { byId, button, el, foreign, icon } from "./dom.js";
 import { bytes, country, has, moment, number, t } from "./i18n.js";
-import { isElsewhere } from "./grid.js";
+import { captionOf, isElsewhere } from "./grid.js";
 import { says, toast } from "./notices.js";
 import * as selection from "./selection.js";
 import { close, open, search, state } from "./state.js";
@@ -30,7 +30,7 @@ export function follow(among) {
     if (dialog.open) dialog.close();
     return;
   }
-  if (dialog.open && shown === id) return;
+  if (dialog.open && shown === id) return steps(dialog.querySelector(".stage"), id, among);
   shown = id;
   asking?.abort();
   asking = new AbortController();
@@ -75,17 +75,21 @@ function step(/** @type {Hit[]} */ among, /** @type {1 | -1} */ by) {
 }
 
 function frame(/** @type {any} */ dialog, /** @type {string} */ id, /** @type {Hit | undefined} */ hit, /** @type {Hit[]} */ among) {
-  const at = among.findIndex((each) => each.photo_id === id);
-  const stage = el(
-    "div.stage",
-    { tabindex: "-1" },
-    el("figure", {}, hit && picture(id, hit)),
-    at > 0 && button("bare step previous", "previous", t("detail.previous"), () => step(among, -1)),
-    at >= 0 && at < among.length - 1 && button("bare step next", "next", t("detail.next"), () => step(among, 1)),
-  );
+  const stage = el("div.stage", { tabindex: "-1" }, el("figure", {}, hit && picture(id, hit)));
+  steps(stage, id, among);
   const aside = el("aside.aside", { tabindex: "0", "aria-label": t("detail.facts") });
-  if (hit) aside.append(heading(hit.description, id));
+  if (hit) aside.append(heading(hit, id));
   dialog.replaceChildren(button("bare close", "close", t("detail.close"), leave), stage, aside);
+}
+
+/** The ways to the photos before and after, once these are known. */
+function steps(/** @type {HTMLElement} */ stage, /** @type {string} */ id, /** @type {Hit[]} */ among) {
+  const at = among.findIndex((each) => each.photo_id === id);
+  for (const [kind, by] of /** @type {["previous" | "next", 1 | -1][]} */ ([["previous", -1], ["next", 1]])) {
+    const there = stage.querySelector(`.${kind}`);
+    if (at < 0 || !among[at + by]) there?.remove();
+    else if (!there) stage.append(button(`bare step ${kind}`, kind, t(`detail.${kind}`), () => step(among, by)));
+  }
 }
 
 async function load(/** @type {any} */ dialog, /** @type {string} */ id, /** @type {Hit | undefined} */ hit, /** @type {AbortSignal} */ signal) {
@@ -94,7 +98,7 @@ async function load(/** @type {any} */ dialog, /** @type {string} */ id, /** @ty
     const [photo, downloads] = await Promise.all([get(pathOf(id), {}, signal), get(`${pathOf(id)}/downloads`, {}, signal)]);
     if (!hit) dialog.querySelector("figure").replaceChildren(picture(id, photo));
     aside.replaceChildren(
-      heading(photo.description, id),
+      heading(photo, id),
       byline(photo) ?? "",
       deeds(photo),
       usage(downloads),
@@ -108,8 +112,7 @@ async function load(/** @type {any} */ dialog, /** @type {string} */ id, /** @ty
   }
 }
 
-const heading = (/** @type {string} */ description, /** @type {string} */ id) =>
-  foreign(description || t("photo.untitled", { id }), "h2");
+const heading = (/** @type {any} */ photo, /** @type {string} */ id) => foreign(captionOf(photo) || t("photo.untitled", { id }), "h2");
 
 function byline(/** @type {any} */ { photographer, place }) {
   if (!photographer && !place) return null;
@@ -118,8 +121,9 @@ function byline(/** @type {any} */ { photographer, place }) {
 }
 
 /** The thumbnail at once, the large picture as soon as it is there. */
-function picture(/** @type {string} */ id, /** @type {any} */ { width, height, description, uri }) {
-  const alt = description || t("photo.untitled", { id });
+function picture(/** @type {string} */ id, /** @type {any} */ photo) {
+  const { width, height, uri } = photo;
+  const alt = captionOf(photo) || t("photo.untitled", { id });
   const known = width > 0 && height > 0;
   const image = el(known ? "img.fitted" : "img", {
     alt,

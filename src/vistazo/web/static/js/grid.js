@@ -2,8 +2,9 @@
 
 import { imageOf, thumbnailOf } from "./api.js";
 import { button, el, foreign } from "./dom.js";
-import { score, t } from "./i18n.js";
+import { language, score, t } from "./i18n.js";
 import * as selection from "./selection.js";
+import { justify } from "./rows.js";
 import { address, open, search, state } from "./state.js";
 
 /** @typedef {import("./api.js").Hit} Hit */
@@ -11,17 +12,24 @@ import { address, open, search, state } from "./state.js";
 // A thumbnail's longer side, as the library keeps them.
 const THUMBNAIL = 320;
 // Panoramas and towers are shown whole up to here, then cut.
-const NARROWEST = 0.4;
-const WIDEST = 3.2;
+const NARROWEST = 0.45;
+const WIDEST = 3;
 
-/** Proportions of a tile. @param {Hit} hit */
+/** Proportions of a tile; a small picture lies on a mat, which has calmer ones. @param {Hit} hit */
 function ratioOf({ width, height }) {
   const ratio = width > 0 && height > 0 ? width / height : 1.5;
-  return Math.min(WIDEST, Math.max(NARROWEST, ratio));
+  const small = Math.max(width, height) < THUMBNAIL;
+  return Math.min(small ? 1.5 : WIDEST, Math.max(small ? 0.8 : NARROWEST, ratio));
 }
 
+/**
+ * A photo's caption: of the user's language where the library has one, as `caption_es`.
+ * @param {{description: string, attributes?: Record<string, string>}} photo
+ */
+export const captionOf = ({ description, attributes = {} }) => attributes[`caption_${language()}`] || description;
+
 /** What a photo is called where it cannot be seen. @param {Hit} hit */
-export const nameOf = (hit) => hit.description || t("photo.untitled", { id: hit.photo_id });
+export const nameOf = (hit) => captionOf(hit) || t("photo.untitled", { id: hit.photo_id });
 
 /** Whether its original is on another server: then only its thumbnail is shown. @param {{uri?: string}} hit */
 export const isElsewhere = ({ uri = "" }) => /^https?:/.test(uri);
@@ -31,6 +39,7 @@ export function createGrid(/** @type {string} */ label) {
   /** @type {Hit[]} */
   const hits = [];
   const node = el("ul.grid", { role: "list", "aria-label": label, onkeydown: walk, onfocusin: settle });
+  const rows = justify(node);
   return {
     node,
     hits,
@@ -38,6 +47,7 @@ export function createGrid(/** @type {string} */ label) {
       const first = hits.length === 0;
       hits.push(...more);
       node.append(...more.map((hit) => tile(hit, hits)));
+      rows.add();
       if (first) settleOn(node.querySelector(".tile"));
     },
   };
@@ -46,11 +56,10 @@ export function createGrid(/** @type {string} */ label) {
 /** Tiles that stand where photos will. */
 export function ghosts(count = 18) {
   const ratios = [1.5, 1.33, 0.75, 1.78, 1, 1.5, 0.67, 1.6];
-  return el(
-    "ul.grid",
-    { "aria-hidden": "true" },
-    ...Array.from({ length: count }, (_, i) => el("li.tile.ghost", { style: { "--ratio": String(ratios[i % 8]) } })),
-  );
+  const tiles = Array.from({ length: count }, (_, i) => el("li.tile.ghost", { style: { "--ratio": String(ratios[i % 8]) } }));
+  const node = el("ul.grid", { "aria-hidden": "true" }, ...tiles);
+  justify(node);
+  return node;
 }
 
 function tile(/** @type {Hit} */ hit, /** @type {Hit[]} */ among) {
@@ -72,7 +81,7 @@ function tile(/** @type {Hit} */ hit, /** @type {Hit[]} */ among) {
       },
     },
     picture(hit, name),
-    el("span.veil", { "aria-hidden": "true" }, foreign(hit.description), shown && el("span.score", {}, shown)),
+    el("span.veil", { "aria-hidden": "true" }, foreign(captionOf(hit)), shown && el("span.score", {}, shown)),
   );
   const check = button(
     "check bare",
@@ -183,6 +192,3 @@ function beside(/** @type {any} */ from, /** @type {any[]} */ tiles, /** @type {
   }
   return best?.tile;
 }
-
-/** How many photos stand where, for screen readers. */
-export const counted = (/** @type {number} */ n) => t("results.count", { n });

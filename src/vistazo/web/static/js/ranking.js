@@ -3,6 +3,7 @@
 import { get, imageOf, post, thumbnailOf } from "./api.js";
 import { bars, monthsChart } from "./charts.js";
 import { byId, el, foreign } from "./dom.js";
+import { captionOf } from "./grid.js";
 import { country, number, score, t } from "./i18n.js";
 import { toastError, working } from "./notices.js";
 import { sheet } from "./sheet.js";
@@ -11,7 +12,9 @@ import { address, open, search, state } from "./state.js";
 /** @typedef {import("./api.js").Hit} Hit */
 /** @typedef {{photo_id: string, uri: string, score: number | null, downloads: number}} Candidate */
 
-const SHOWN = 100;
+// As many as a person looks at, where there is an order of fitting; else the newest.
+const BEST = 20;
+const NEWEST = 100;
 
 /** Downloads of photos that were picked out. @param {Hit[]} hits */
 export async function showDownloads(hits) {
@@ -24,16 +27,18 @@ export async function showDownloads(hits) {
  * @param {Record<string, string>} query
  */
 export async function showViewDownloads(hits, query) {
-  const asked = { ...query, k: SHOWN };
-  await show(hits, () => Promise.all([get("/downloads/demand", asked), get("/downloads", asked)]));
+  const searched = Object.keys(query).some((name) => name !== "where");
+  const asked = { ...query, k: searched ? BEST : NEWEST };
+  await show(hits, () => Promise.all([get("/downloads/demand", asked), get("/downloads", asked)]), searched);
 }
 
-async function show(/** @type {Hit[]} */ hits, /** @type {() => Promise<any[]>} */ ask) {
+async function show(/** @type {Hit[]} */ hits, /** @type {() => Promise<any[]>} */ ask, best = false) {
   working(true);
   try {
     const [demand, downloads] = await ask();
     const scores = new Map(hits.map((hit) => [hit.photo_id, hit]));
-    sheet(t("ranking.title"), ...contents(demand, downloads, scores));
+    const many = demand.candidates.length;
+    sheet(t("ranking.title"), best && el("p.lead.quiet", {}, t("ranking.best", { n: many })), ...contents(demand, downloads, scores));
   } catch (error) {
     toastError(error);
   } finally {
@@ -42,7 +47,7 @@ async function show(/** @type {Hit[]} */ hits, /** @type {() => Promise<any[]>} 
 }
 
 function contents(/** @type {any} */ demand, /** @type {any} */ downloads, /** @type {Map<string, Hit>} */ known) {
-  const nameOf = (/** @type {Candidate} */ each) => known.get(each.photo_id)?.description || each.uri.split("/").at(-1) || each.photo_id;
+  const nameOf = (/** @type {Candidate} */ each) => captionOf(known.get(each.photo_id) ?? { description: "" }) || each.uri.split("/").at(-1) || each.photo_id;
   const popular = demand.most_popular;
   if (!popular) return [el("p.quiet", {}, t("ranking.empty"))];
   return [
@@ -73,7 +78,7 @@ function winner(/** @type {Candidate} */ popular, /** @type {string} */ name, /*
 
 function overTime(/** @type {any} */ { months, keywords, countries }) {
   return el(
-    "div",
+    "div.over",
     {},
     months.length > 0 && el("h3", {}, t("detail.perMonth")),
     months.length > 0 && monthsChart(months),

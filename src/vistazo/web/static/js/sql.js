@@ -45,6 +45,7 @@ export async function follow() {
   }
   if (!panel.firstChild) build(panel);
   panel.hidden = false;
+  byId("sql-title").replaceWith(el(sql ? "h1" : "h2", { id: "sql-title" }, t(sql ? "sql.yours" : "sql.title")));
   if (sql) {
     field().value = sql;
     grow();
@@ -63,7 +64,7 @@ function build(/** @type {HTMLElement} */ panel) {
   panel.setAttribute("aria-label", t("sql.title"));
   const text = el("textarea.field", {
     id: "sql-text",
-    rows: "6",
+    rows: "5",
     spellcheck: false,
     autocapitalize: "off",
     autocomplete: "off",
@@ -77,7 +78,7 @@ function build(/** @type {HTMLElement} */ panel) {
     oninput: grow,
   });
   panel.replaceChildren(
-    el("div.head", {}, el("div", {}, el("h2", {}, t("sql.title")), el("p.quiet", { id: "sql-hint" }, t("sql.hint"))), button("bare", "close", t("sql.close"), () => go({ sql: null }))),
+    el("div.head", {}, el("div", {}, el("h2", { id: "sql-title" }, t("sql.title")), el("p.quiet", { id: "sql-hint" }, t("sql.hint"))), button("bare", "close", t("sql.close"), () => go({ sql: null }))),
     text,
     el(
       "div.deeds",
@@ -112,7 +113,7 @@ async function fillOwn() {
 /** As high as its text, within bounds. */
 function grow() {
   const lines = field().value.split("\n").reduce((/** @type {number} */ sum, /** @type {string} */ line) => sum + 1 + Math.floor(line.length / 110), 0);
-  field().rows = Math.min(18, Math.max(5, lines + 1));
+  field().rows = Math.min(18, Math.max(3, lines));
 }
 
 async function run(/** @type {string} */ text) {

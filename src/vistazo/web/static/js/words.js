@@ -33,7 +33,7 @@ export const WORDS = {
   "results.url": ["Like the picture at {what}", "Parecidas a la imagen de {what}"],
   "results.filtered": ["All photos that match", "Todas las fotos que coinciden"],
   "results.photos": ["{n} photo|{n} photos", "{n} foto|{n} fotos"],
-  "results.best": ["best of {n} photo first|best of {n} photos first", "la mejor de {n} foto primero|las mejores de {n} fotos primero"],
+  "results.best": ["{n} photo|{n} photos, best first", "{n} foto|{n} fotos, la mejor primero"],
   "results.time": ["{n} ms", "{n} ms"],
   "results.end": ["That is all of them", "Esas son todas"],
   "results.loading": ["Loading photos", "Cargando fotos"],
@@ -112,12 +112,14 @@ export const WORDS = {
   "selection.exported": ["{what} is in your downloads", "{what} está en tus descargas"],
 
   "ranking.title": ["What people download of these", "Qué descarga la gente de estas"],
+  "ranking.best": ["Of the {n} best matches.", "De las {n} que mejor encajan."],
   "ranking.popular": ["Most downloaded", "La más descargada"],
   "ranking.all": ["Ranked by downloads", "Por descargas"],
   "ranking.empty": ["None of these photos was ever downloaded, or no log is loaded. Load one with: vistazo conversions load FILE", "Ninguna de estas fotos se ha descargado nunca, o no hay registro cargado. Carga uno con: vistazo conversions load ARCHIVO"],
   "ranking.keywords": ["Its top keywords", "Sus palabras más buscadas"],
 
   "sql.title": ["This view as SQL", "Esta vista en SQL"],
+  "sql.yours": ["Your statement", "Tu sentencia"],
   "sql.hint": ["Edit it and run it. It only reads; embed('words') stands for the vector of words.", "Edítala y ejecútala. Solo lee; embed('words') es el vector de unas palabras."],
   "sql.label": ["SQL statement", "Sentencia SQL"],
   "sql.run": ["Run", "Ejecutar"],
