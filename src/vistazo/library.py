@@ -21,8 +21,6 @@ from vistazo.datasets.build import BuildPlan, BuildReport, build
 from vistazo.encoders.choice import EncoderChoice
 from vistazo.errors import PhotoNotFound, UsageError
 from vistazo.ingest import pipeline
-from vistazo.ingest.decode import DecodeLimits
-from vistazo.ingest.download_plan import DownloadPlan
 from vistazo.ingest.journal import Journal
 from vistazo.ingest.pipeline import IngestPlan
 from vistazo.ingest.progress import Progress
@@ -160,14 +158,8 @@ class Library:
         if limit is not None and (type(limit) is not int or limit < 1):
             raise UsageError(f"limit must be a whole number from 1, not {limit!r}")
         pictures = source_of(source)
-        plan = IngestPlan(
-            retry_failed=retry_failed,
-            prune=prune,
-            whole=limit is None,
-            batch_size=self._settings.batch_size,
-            threads=self._settings.threads or IngestPlan().threads,
-            limits=DecodeLimits(max_pixels=self._settings.max_pixels),
-            downloads=DownloadPlan.of(self._settings),
+        plan = IngestPlan.of(
+            self._settings, retry_failed=retry_failed, prune=prune, whole=limit is None
         )
         with self._connection.writing:
             chosen = self._encoder.get(encoder)

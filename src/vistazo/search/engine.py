@@ -120,6 +120,7 @@ class Engine:
         self._read_image = read_image
         self._texts: OrderedDict[tuple[EncoderSpec, str], Float32Array] = OrderedDict()
         self._guard = threading.Lock()
+        self.texts_asked = self.texts_known = 0
 
     def search(self, query: Query) -> list[Hit]:
         """The k photos nearest to the query, best first; never the query's own photo.
@@ -176,7 +177,9 @@ class Engine:
         encoder = self._encoder()
         key = (encoder.spec, text)
         with self._guard:
+            self.texts_asked += 1
             if (known := self._texts.get(key)) is not None:
+                self.texts_known += 1
                 self._texts.move_to_end(key)
                 return known
         vector: Float32Array = encoder.encode_texts([text]).reshape(-1)

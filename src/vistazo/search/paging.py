@@ -89,6 +89,17 @@ class Paging:
         """A number that rises with every change of the photos."""
         return self._store.version()
 
+    def counts(self) -> tuple[int, int, int]:
+        """How many photos, conversions and failures there are."""
+        counted = ("photos", "conversions", "failures")
+        sql = ", ".join(f"(SELECT count() FROM {table}) AS {table}" for table in counted)
+        (row,) = self._connection.rows(f"SELECT {sql}")
+        return row["photos"], row["conversions"], row["failures"]
+
+    def text_cache(self) -> tuple[int, int]:
+        """For how many texts the vector was kept, and how many were searched for."""
+        return self._engine.texts_known, self._engine.texts_asked
+
     def vector(self, image: Any) -> Float32Array:
         """The vector of an image, for `Query.vector`: (dim,) float32."""
         return self._engine.target(Query(image=image, k=1)).vector

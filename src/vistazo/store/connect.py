@@ -27,6 +27,7 @@ from vistazo.records import printable
 from vistazo.store import lock
 from vistazo.store.dialects.base import Dialect
 from vistazo.store.dialects.chdb import Chdb
+from vistazo.store.owner import SERVER_FILE
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -342,7 +343,7 @@ def _check(folder: Path, *, create: bool) -> None:
 def _check_readable(folder: Path, shown: str, *, create: bool) -> None:
     if folder.is_dir():
         entries = {entry.name for entry in folder.iterdir()}
-        if _DATA not in entries and entries - {lock.OWNER_FILE, "lost+found"}:
+        if _DATA not in entries and entries - {lock.OWNER_FILE, SERVER_FILE, "lost+found"}:
             raise LibraryInvalid(
                 f"{shown} holds other files and is no vistazo library; give an empty or new folder"
             )

@@ -7,6 +7,7 @@ files and other servers. For callers who are not the owner of this machine: in d
 from __future__ import annotations
 
 from collections.abc import Collection
+from itertools import pairwise
 
 from vistazo.errors import InvalidSQL
 from vistazo.records import printable
@@ -16,7 +17,8 @@ from vistazo.store.sqltext import Token, placeholder, tokens
 _REFUSED = 497  # the engine's number for "not enough privileges"
 _TABLE_FUNCTIONS = frozenset({"numbers", "zeros", "values", "generateseries", "generate_series"})
 # Functions that read files, dictionaries, models or settings of the machine.
-_CLOSED = ("file", "filesystem", "dict", "ai", "joinget", "getserver", "addressto", "catboost") + (
+_CLOSED = (
+    *("file", "filesystem", "dict", "ai", "joinget", "getserver", "addressto", "catboost"),
     *("python", "executable", "remote", "url", "s3", "sleep", "serveruuid", "hostname", "fqdn"),
     *("evalml", "merge", "cluster", "input", "view", "loop", "fuzz", "shardnum", "transactionid"),
 )
@@ -25,7 +27,8 @@ _OPEN = ("urlhierarchy", "urlpathhierarchy", "urlhash")
 _SYSTEM = frozenset({"one", "numbers", "tables", "columns", "functions", "data_types"})
 _BEFORE_TABLES = ("FROM", "JOIN", "TABLE")
 _FIRST_BEFORE_TABLES = ("DESCRIBE", "DESC", "EXISTS", "CREATE", "VIEW")  # SHOW CREATE ..
-_AFTER_TABLES = ("SELECT", "WHERE", "PREWHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION") + (
+_AFTER_TABLES = (
+    *("SELECT", "WHERE", "PREWHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION"),
     *("SETTINGS", "WINDOW", "QUALIFY", "INTERSECT", "EXCEPT", "ON", "OFFSET", "FORMAT"),
 )
 _FIRST = ("SELECT", "WITH", "FROM", "SHOW", "DESCRIBE", "DESC", "EXISTS")
@@ -56,7 +59,7 @@ def check_tables(sql: str, known: Collection[str]) -> None:
 
 
 def _check_calls(found: list[Token]) -> None:
-    for token, after in zip(found, found[1:], strict=False):
+    for token, after in pairwise(found):
         if not after.is_op("(") or token.kind not in ("word", "quoted", "string"):
             continue
         name = token.text.strip("\"`“”'").lower()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
@@ -39,6 +39,11 @@ def answer(model: BaseModel, status: int = 200) -> Response:
     """A model as JSON, not checked a second time."""
     headers = {"Cache-Control": "no-store"}
     return Response(model.model_dump_json(), status, headers, media_type="application/json")
+
+
+def elsewhere(path: str, headers: Mapping[str, str]) -> Response:
+    """Lead a browser to another address of this server."""
+    return RedirectResponse(path, 303, {"Cache-Control": "no-store", **headers})
 
 
 def answer_errors(app: FastAPI) -> None:

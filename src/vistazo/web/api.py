@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
 
-from vistazo.web import photos, schemas, search, sql, stats, uploads, usage
+from vistazo.web import (
+    export,
+    indexing,
+    photos,
+    schemas,
+    search,
+    sql,
+    stats,
+    uploads,
+    usage,
+)
 from vistazo.web.kept_images import KeptImages
 from vistazo.web.queries import Reader
 
@@ -15,6 +25,7 @@ if TYPE_CHECKING:
     from vistazo.library import Library
     from vistazo.records import Float32Array
     from vistazo.store.bounded import Guard
+    from vistazo.web.jobs import Jobs
     from vistazo.web.remote_image import RemoteImages
 
 PREFIX = "/api/v1"
@@ -25,7 +36,12 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 
 
 def router(
-    library: Library, settings: Settings, remote: RemoteImages, guard: Guard | None
+    library: Library,
+    settings: Settings,
+    remote: RemoteImages,
+    guard: Guard | None,
+    sessions: APIRouter,
+    jobs: Jobs,
 ) -> APIRouter:
     """Every route below `/api/v1`."""
 
@@ -40,6 +56,9 @@ def router(
         usage.router(library, reader),
         sql.router(library, reader, guard),
         photos.router(library),
+        export.router(library),
+        indexing.router(library, jobs),
+        sessions,
     ):
         routes.include_router(room)
     return routes

@@ -10,6 +10,7 @@ from vistazo.ingest.decode import DecodeLimits, decode
 from vistazo.web import answers
 
 if TYPE_CHECKING:
+    from fastapi.responses import Response
     from PIL.Image import Image
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -81,6 +82,6 @@ class _TooLarge(BaseException):
     """Not an error of the application's: nothing in between may answer it."""
 
 
-def _too_large(limit: int) -> answers.JSONResponse:
+def _too_large(limit: int) -> Response:
     text = f"the request is larger than {limit // (1024 * 1024)} MB"
     return answers.error(413, "too-large", text, {"Connection": "close"})
