@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Response
 
-from vistazo.errors import VistazoError
 from vistazo.store.bounded import SqlLimits
 from vistazo.web import schemas
 from vistazo.web.answers import answer
 from vistazo.web.queries import Parameters
+from vistazo.web.refusals import Busy
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,12 +30,6 @@ _AT_ONCE = 4
 _PATIENCE_S = 5.0
 _SAFE = 2**53  # beyond it JavaScript's numbers are not whole ones
 _MAX_TEXT = 20_000  # characters of a value that are shown
-
-
-class Busy(VistazoError):
-    """Too much is asked at once."""
-
-    code = "busy"
 
 
 def router(library: Library, reader: Reader, guard: Guard | None) -> APIRouter:
