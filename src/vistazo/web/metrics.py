@@ -91,7 +91,7 @@ class Measured:
             await self._app(scope, receive, noted)
         finally:
             # Never the address itself: callers could make as many series as they like.
-            route = getattr(scope.get("route"), "path", "other")
+            route = getattr(scope.get("route"), "path_format", "other")
             if scope["path"].startswith(_API) and route != "other":
                 route = _API + route.removeprefix(_API)
             method = scope["method"] if scope["method"] in _METHODS else "other"
