@@ -23,7 +23,6 @@
 import { t } from "./i18n.js";
 
 const ROOT = "/api/v1";
-const TOKEN = "vistazo.token";
 
 /** Something that the server, or the way to it, refused; its message is for people. */
 export class ApiError extends Error {
@@ -41,12 +40,6 @@ export class ApiError extends Error {
 
 /** Called when nobody answers, and when somebody does again. */
 export const line = { lost: () => {}, found: () => {} };
-
-export const token = {
-  read: () => sessionStorage.getItem(TOKEN) ?? "",
-  keep: (/** @type {string} */ text) =>
-    text ? sessionStorage.setItem(TOKEN, text) : sessionStorage.removeItem(TOKEN),
-};
 
 /**
  * @param {string} path below /api/v1
@@ -115,12 +108,9 @@ async function json(/** @type {string} */ path, /** @type {RequestInit} */ how) 
 }
 
 async function send(/** @type {string} */ path, /** @type {RequestInit} */ how) {
-  const headers = new Headers(how.headers);
-  const writes = (how.method ?? "GET") !== "GET";
-  if (writes && token.read()) headers.set("Authorization", `Bearer ${token.read()}`);
   let answer;
   try {
-    answer = await fetch(path, { ...how, headers });
+    answer = await fetch(path, how);
   } catch (error) {
     if (/** @type {Error} */ (error).name === "AbortError") throw error;
     line.lost();
@@ -129,6 +119,6 @@ async function send(/** @type {string} */ path, /** @type {RequestInit} */ how) 
   line.found();
   if (answer.ok) return answer;
   const { error } = await answer.json().catch(() => ({ error: null }));
-  const message = answer.status === 401 ? t("error.token") : (error?.message ?? answer.statusText);
+  const message = error?.message ?? answer.statusText;
   throw new ApiError(message, answer.status, error?.code ?? "http");
 }

@@ -51,8 +51,7 @@ export function show(found) {
   const why = found.explain && found.explain.path ? `${found.explain.path}: ${found.explain.reason}` : null;
   const menus = el("div.menus", { role: "group", "aria-label": t("filter.label") });
   byId("bar").replaceChildren(
-    title(),
-    el("p.count", { title: why }, searched && took ? `${counted} · ${t("results.time", { n: took })}` : counted),
+    el("div.head", {}, title(), el("p.count", { title: why }, searched && took ? `${counted} · ${t("results.time", { n: took })}` : counted)),
     menus,
     el("div.actions", {}, ...tools(found)),
     el("div.chips", {}, ...filters.map(chip), filters.length > 1 && button("plain", null, t("filter.clear"), () => go({ filters: [] }))),

@@ -201,13 +201,13 @@ function facts(/** @type {any} */ photo) {
   const placed = photo.latitude !== null && photo.longitude !== null && photo.latitude !== undefined;
   /** @type {[string, string][]} */
   const rows = [
-    [t("fact.size"), `${number(photo.width)} × ${number(photo.height)}, ${photo.format} ${photo.size_bytes ? bytes(photo.size_bytes) : ""}`],
+    [t("fact.size"), [`${number(photo.width)} × ${number(photo.height)}`, photo.format, photo.size_bytes ? bytes(photo.size_bytes) : ""].filter(Boolean).join(" · ")],
     [t("fact.taken"), photo.taken_at ? moment(photo.taken_at) : ""],
     [t("fact.camera"), photo.camera],
     [t("fact.photographer"), photo.photographer],
     [t("fact.place"), photo.place],
     [t("fact.position"), placed ? `${number(photo.latitude, { maximumFractionDigits: 5 })}, ${number(photo.longitude, { maximumFractionDigits: 5 })}` : ""],
-    ...Object.entries(photo.attributes ?? {}).map(([name, value]) => /** @type {[string, string]} */ ([has(`filter.${name}`) ? t(`filter.${name}`) : name, String(value)])),
+    ...Object.entries(photo.attributes ?? {}).filter(([name]) => !name.startsWith("caption_")).map(([name, value]) => /** @type {[string, string]} */ ([has(`filter.${name}`) ? t(`filter.${name}`) : name, String(value)])),
     [t("fact.file"), photo.uri],
     [t("fact.source"), photo.source],
     [t("fact.id"), photo.photo_id],

@@ -2,7 +2,7 @@
 
 import { events, get, remove } from "./api.js";
 import { button, el, foreign } from "./dom.js";
-import { number, t } from "./i18n.js";
+import { t } from "./i18n.js";
 import { toastError } from "./notices.js";
 
 /** @type {Map<string, EventSource>} */
@@ -56,24 +56,35 @@ export function follow(/** @type {HTMLElement} */ place, id, /** @type {() => vo
     said.classList.toggle("wrong", wrong);
     onEnd();
   };
-  source.addEventListener("progress", (event) => {
-    const { source: from, done, total, rate } = JSON.parse(event.data);
-    if (from) name.replaceChildren(foreign(from));
+  source.addEventListener("progress", (event) => show(JSON.parse(event.data)));
+  source.addEventListener("done", (event) => {
+    const job = JSON.parse(event.data);
+    show(job);
+    if (job.state === "cancelled") end(t("indexing.cancelled"));
+    else end(reportOf(job.report ?? {}));
+  });
+  source.addEventListener("error", (event) => {
+    // Without data it is the line that broke: the browser takes it up again by itself.
+    const { data } = /** @type {MessageEvent} */ (event);
+    if (data) end(JSON.parse(data).error?.message ?? "", true);
+  });
+
+  function show(/** @type {any} */ { source: from, state, progress: { done, total, failed } }) {
+    name.replaceChildren(foreign(from));
     if (total) {
       meter.max = total;
       meter.value = done;
     }
     const parts = [total ? t("indexing.progress", { done, total }) : t("indexing.counting", { done })];
-    if (rate) parts.push(t("indexing.rate", { n: number(Math.round(rate)) }));
-    count.textContent = parts.join(" · ");
-  });
-  source.addEventListener("done", (event) => {
-    const { report, state } = JSON.parse(event.data);
-    end(state === "cancelled" ? t("indexing.cancelled") : t("indexing.done", report ?? {}));
-  });
-  source.addEventListener("error", (event) => {
-    // Without data it is the line that broke: the browser takes it up again by itself.
-    const { data } = /** @type {MessageEvent} */ (event);
-    if (data) end(JSON.parse(data).error?.message ?? JSON.parse(data).message ?? "", true);
-  });
+    if (failed) parts.push(t("indexing.soFarFailed", { n: failed }));
+    count.textContent = state === "waiting" ? t("indexing.waiting") : parts.join(" · ");
+  }
+}
+
+/** What a run did, in words; one that took up failures again did it source by source. */
+function reportOf(/** @type {any} */ report) {
+  const parts = report.sources ? Object.values(report.sources) : [report];
+  if (!parts.every((part) => "added" in part)) return t("indexing.ended");
+  const sum = (/** @type {string} */ name) => parts.reduce((all, part) => all + (part[name] ?? 0), 0);
+  return t("indexing.done", { added: sum("added"), unchanged: sum("unchanged"), failed: sum("failed") });
 }

@@ -5,7 +5,6 @@ import { byId, button, el, foreign } from "./dom.js";
 import { number, t } from "./i18n.js";
 import * as jobs from "./jobs.js";
 import { says, toastError, working } from "./notices.js";
-import { token } from "./api.js";
 import * as results from "./results.js";
 
 let shown = false;
@@ -17,13 +16,14 @@ export function show() {
   const numbers = el("dl.numbers", {});
   const running = el("div", {});
   const failures = el("div", {});
+  const adding = el("div", {});
   byId("view").replaceChildren(
     el(
       "div.library",
       {},
-      el("div.wide", {}, el("h1", {}, t("indexing.title")), el("p.quiet", { id: "library-path", dir: "auto" })),
+      el("div.wide", {}, el("h1", {}, t("indexing.title")), el("p.quiet", {}, el("bdi", { id: "library-path" }), " · ", el("a", { href: "/docs" }, t("tool.reference")))),
       el("section.card.wide", { "aria-label": t("indexing.title") }, numbers),
-      el("section.card", {}, el("h2", {}, t("indexing.add")), form(running, numbers, failures)),
+      el("section.card", {}, el("h2", {}, t("indexing.add")), adding),
       el("section.card", {}, el("h2", {}, t("indexing.running")), running),
       el("section.card.wide", {}, el("h2", {}, t("indexing.failures")), failures),
     ),
@@ -35,6 +35,7 @@ export function show() {
   };
   void fill(numbers, failures, running);
   void jobs.resume(running, refresh);
+  void fillForm(adding, running, refresh).catch(toastError);
 }
 
 export function hide() {
@@ -68,31 +69,51 @@ async function fill(/** @type {HTMLElement} */ numbers, /** @type {HTMLElement} 
 
 const figure = (/** @type {string} */ value, /** @type {string} */ name) => [el("div", {}, el("dt", {}, name), el("dd", {}, value))];
 
-function form(/** @type {HTMLElement} */ running, /** @type {HTMLElement} */ numbers, /** @type {HTMLElement} */ failures) {
+/** The form for the owner; for others, where to say that they are. */
+async function fillForm(/** @type {HTMLElement} */ place, /** @type {HTMLElement} */ running, /** @type {() => void} */ onEnd) {
+  const { may_write: mayWrite } = await get("/session");
+  place.replaceChildren(mayWrite ? sourceForm(running, onEnd) : tokenForm(() => void fillForm(place, running, onEnd)));
+  for (const node of document.querySelectorAll(".owner")) /** @type {HTMLElement} */ (node).hidden = !mayWrite;
+}
+
+function sourceForm(/** @type {HTMLElement} */ running, /** @type {() => void} */ onEnd) {
   const source = el("input.field", { id: "source", type: "text", required: true, spellcheck: false, autocomplete: "off", placeholder: t("indexing.sourceHint"), dir: "auto" });
   const limit = el("input.field", { id: "limit", type: "number", min: "1", step: "1", placeholder: t("indexing.limitHint") });
   const prune = el("input", { type: "checkbox" });
-  const secret = el("input.field", { id: "token", type: "password", autocomplete: "off", "aria-describedby": "token-hint" });
-  secret.value = token.read();
   return el(
     "form",
     {
       onsubmit: (/** @type {Event} */ event) => {
         event.preventDefault();
-        token.keep(secret.value.trim());
         const asked = { source: source.value.trim(), prune: prune.checked, ...(limit.value && { limit: Number(limit.value) }) };
-        void begin(running, () => post("/jobs", asked), () => {
-          results.refresh();
-          void fill(numbers, failures, running);
-        });
+        void begin(running, () => post("/jobs", asked), onEnd);
       },
     },
     el("label", { for: "source" }, t("indexing.source"), source),
     el("label", { for: "limit" }, t("indexing.limit"), limit),
     el("label.check-line", {}, prune, t("indexing.prune")),
-    el("label", { for: "token" }, t("indexing.token"), secret),
-    el("p.hint", { id: "token-hint" }, t("indexing.tokenHint")),
     el("button.strong", { type: "submit" }, t("indexing.start")),
+  );
+}
+
+function tokenForm(/** @type {() => void} */ then) {
+  const secret = el("input.field", { id: "token", type: "password", required: true, autocomplete: "off", "aria-describedby": "token-hint" });
+  return el(
+    "form",
+    {
+      onsubmit: async (/** @type {Event} */ event) => {
+        event.preventDefault();
+        try {
+          await post("/session", { token: secret.value.trim() });
+          then();
+        } catch (error) {
+          toastError(error);
+        }
+      },
+    },
+    el("p.hint", { id: "token-hint" }, t("indexing.tokenHint")),
+    el("label", { for: "token" }, t("indexing.token"), secret),
+    el("button.strong", { type: "submit" }, t("indexing.unlock")),
   );
 }
 
@@ -117,7 +138,7 @@ function failuresOf(/** @type {any} */ { failures, total }, /** @type {HTMLEleme
       { tabindex: "0", role: "region", "aria-label": t("indexing.failures") },
       el("table", {}, el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...rows)),
     ),
-    button("plain", null, t("indexing.retry"), () => void begin(running, () => post("/failures/retry", {}), () => {
+    button("plain owner", null, t("indexing.retry"), () => void begin(running, () => post("/failures/retry", {}), () => {
       results.refresh();
       onEnd();
     })),

@@ -92,6 +92,12 @@ export function start(follow) {
     listener(current, "back");
   });
   current = read(location.search);
+  // `page` of the REST interface's hits leads here.
+  const photo = new URLSearchParams(location.hash.slice(1)).get("photo");
+  if (photo) {
+    current = { ...current, photo };
+    history.replaceState(history.state, "", address(current));
+  }
   listener(current, "start");
 }
 
