@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -53,6 +54,13 @@ class Visit:
         """Ids of the photos in the grid, in order."""
         found: list[str] = self.tiles.evaluate_all("all => all.map(one => one.dataset.id)")
         return found
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        """Wait for what the page's own elements do not show."""
+        deadline = time.monotonic() + TIMEOUT_MS / 1000
+        while not holds():
+            assert time.monotonic() < deadline, "it never came to hold"
+            self.page.wait_for_timeout(25)
 
     def settle(self) -> None:
         """Wait until photos stand in the grid and nothing is under way."""

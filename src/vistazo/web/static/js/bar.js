@@ -65,6 +65,13 @@ export function showPlain() {
   byId("bar").replaceChildren(title(), el("div.chips", {}, ...state().filters.map(chip)));
 }
 
+/** What is being looked for, while the answer is on its way; the rest of the bar stays. */
+export function announce() {
+  const head = byId("bar").querySelector(".head");
+  if (head) head.replaceChildren(title());
+  else byId("bar").replaceChildren(el("div.head", {}, title()));
+}
+
 /** No bar: a statement's rows have the place. */
 export function hide() {
   asking?.abort();

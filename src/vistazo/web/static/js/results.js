@@ -61,6 +61,7 @@ export async function follow(why) {
   const { signal } = asking;
   const known = kept.get(key);
   if (known) return show(key, known, why === "back" ? known.scroll : 0);
+  bar.announce();
   const place = byId("view");
   const nothingYet = !place.querySelector(".grid:not([aria-hidden])");
   if (nothingYet) place.replaceChildren(ghosts());
