@@ -64,6 +64,7 @@ def test_endless_rows_that_never_move(many: Visit) -> None:
     expect(page.get_by_text("That is all of them")).to_be_visible()
     assert _overhang(before, page.evaluate("document.documentElement.clientWidth")) == []
     # Pictures far above and below are asked for when they come near.
+    many.tiles.last.scroll_into_view_if_needed()
     expect(many.tiles.last.locator("img")).to_have_js_property("complete", True)
 
 

@@ -34,15 +34,19 @@ export const nameOf = (hit) => captionOf(hit) || t("photo.untitled", { id: hit.p
 /** Whether its original is on another server: then only its thumbnail is shown. @param {{uri?: string}} hit */
 export const isElsewhere = ({ uri = "" }) => /^https?:/.test(uri);
 
-/** An empty grid. @returns {{node: HTMLElement, add(hits: Hit[]): void, hits: Hit[]}} */
-export function createGrid(/** @type {string} */ label) {
+/**
+ * A grid in a place, instead of what was there.
+ * @returns {{node: HTMLElement, add(hits: Hit[]): void}}
+ */
+export function putGrid(/** @type {HTMLElement} */ place, /** @type {string} */ label, /** @type {Node} */ after) {
   /** @type {Hit[]} */
   const hits = [];
   const node = el("ul.grid", { role: "list", "aria-label": label, onkeydown: walk, onfocusin: settle });
+  // Rows are measured: the grid must have its place before it has photos.
+  place.replaceChildren(node, after);
   const rows = justify(node);
   return {
     node,
-    hits,
     add(more) {
       const first = hits.length === 0;
       hits.push(...more);

@@ -3,7 +3,7 @@
 import { ApiError, get } from "./api.js";
 import { button, byId, el } from "./dom.js";
 import * as bar from "./bar.js";
-import { createGrid, ghosts } from "./grid.js";
+import { putGrid, ghosts } from "./grid.js";
 import { t } from "./i18n.js";
 import { says, toast, working } from "./notices.js";
 import * as selection from "./selection.js";
@@ -94,10 +94,9 @@ function show(/** @type {string} */ key, /** @type {View} */ view, /** @type {nu
     place.replaceChildren(nothing(view.first));
     return;
   }
-  const grid = createGrid(bar.titleOf());
   const after = el("div.after", { role: "status" });
+  const grid = putGrid(place, bar.titleOf(), after);
   grid.add(view.hits);
-  place.replaceChildren(grid.node, after);
   selection.show();
   scrollTo(0, scroll);
   endless(view, grid, after);

@@ -2,7 +2,7 @@
 
 import { get, post } from "./api.js";
 import { byId, button, el, foreign } from "./dom.js";
-import { createGrid } from "./grid.js";
+import { putGrid } from "./grid.js";
 import { number, t } from "./i18n.js";
 import { working } from "./notices.js";
 import * as selection from "./selection.js";
@@ -154,9 +154,7 @@ async function show(/** @type {Answer} */ got) {
   if (!got.rows.length) return place.replaceChildren(el("p.after", {}, t("sql.noRows")));
   if (!asGrid) return place.replaceChildren(table(got));
   found = await photosOf([...new Set(got.rows.map((row) => String(row[at])))]);
-  const grid = createGrid(t("sql.result"));
-  grid.add(found);
-  place.replaceChildren(grid.node, el("div.after"));
+  putGrid(place, t("sql.result"), el("div.after")).add(found);
   selection.show();
 }
 
