@@ -140,7 +140,7 @@ def test_phone(browser: Browser, server: Server) -> None:
         visit.tiles.first.locator("a").tap()
         expect(page.get_by_role("dialog", name="Photo")).to_contain_text("People had searched for")
         _fits(visit)
-        page.get_by_role("button", name="Close").tap()
+        page.get_by_role("button", name="Close", exact=True).tap()
         expect(page.get_by_role("dialog")).to_be_hidden()
         small = page.evaluate(
             "[...document.querySelectorAll('a, button, summary, input')].filter(one =>"

@@ -21,7 +21,9 @@ function show(/** @type {string} */ kind, /** @type {string} */ title, /** @type
     el("div.head", {}, el("h2", {}, title), button("bare", "close", t("detail.close"), () => dialog.close())),
     el("div.body", { tabindex: "0", role: "group", "aria-label": title }, ...body),
   );
-  dialog.onclick = (/** @type {MouseEvent} */ event) => event.target === dialog && dialog.close();
+  dialog.onclick = (/** @type {MouseEvent} */ event) => {
+    if (event.target === dialog) dialog.close();
+  };
   if (!dialog.open) dialog.showModal();
   dialog.scrollTop = 0;
   return dialog;
