@@ -132,7 +132,7 @@ def test_hostile_texts_stay_texts(browser: Browser, tmp_path: Path) -> None:
             page.locator(f'[data-id="{name}"] a').click()
             heading = page.get_by_role("dialog").get_by_role("heading", level=2)
             expect(heading).to_have_attribute("dir", "auto")
-            expect(heading).to_have_text(attacks[name][:50] if name != "long" else re.compile("^endless"))
+            expect(heading).to_contain_text(attacks[name][:40])
             _fits(visit)
             page.keyboard.press("Escape")
             expect(page.get_by_role("dialog")).to_be_hidden()

@@ -46,7 +46,9 @@ def test_keyboard_only(visit: Visit) -> None:
     expect(dialog).to_contain_text("People had searched for")
     for _ in range(25):  # the focus stays inside, however often Tab is pressed
         keys.press("Tab")
-        assert page.evaluate("!!document.activeElement.closest('#photo') || document.activeElement === document.body")
+        assert page.evaluate(
+            "!!document.activeElement.closest('#photo') || document.activeElement === document.body"
+        )
     keys.press("Escape")
     expect(visit.tiles.first.locator("a")).to_be_focused()
     keys.press("m")
@@ -83,7 +85,9 @@ def test_spanish_by_the_browser_and_by_the_switch(browser: Browser, server: Serv
         page = visit.open()
         visit.settle()
         expect(page.locator("html")).to_have_attribute("lang", "es")
-        expect(page.get_by_role("heading", level=1)).to_have_text("Encuentra una foto por lo que se ve en ella")
+        expect(page.get_by_role("heading", level=1)).to_have_text(
+            "Encuentra una foto por lo que se ve en ella"
+        )
         page.get_by_role("combobox", name="Buscar en las fotos").fill("a forest path")
         page.keyboard.press("Enter")
         expect(page.get_by_role("heading", level=1)).to_have_text("Resultados de «a forest path»")

@@ -20,13 +20,19 @@ def test_a_photo_opens_with_all_that_is_known(visit: Visit) -> None:
     visit.settle()
     page.locator(f'[data-id="{STREAM}"] a').click()
     photo = page.get_by_role("dialog", name="Photo")
-    expect(photo.get_by_role("heading", level=2)).to_have_text("A stream running over rocks in a forest")
+    expect(photo.get_by_role("heading", level=2)).to_have_text(
+        "A stream running over rocks in a forest"
+    )
     expect(photo).to_contain_text("by Aitzol Berasategi")
     expect(photo.locator(".total")).to_have_text(re.compile("400.*downloads"))
-    expect(photo.locator(".bars").first.locator(".row").first).to_have_text(re.compile("forest.*226"))
+    expect(photo.locator(".bars").first.locator(".row").first).to_have_text(
+        re.compile("forest.*226")
+    )
     expect(photo).to_contain_text("United States")
     expect(photo).to_contain_text("800 × 533 · JPEG")
-    chart = photo.get_by_role("img", name=re.compile("400 downloads from January 2024 to December 2024"))
+    chart = photo.get_by_role(
+        "img", name=re.compile("400 downloads from January 2024 to December 2024")
+    )
     expect(chart.locator("rect")).to_have_count(12)
     # The large picture comes after the thumbnail, and is the file's own 800 pixels wide.
     expect(photo.locator(".stage img")).to_have_js_property("naturalWidth", 800)
@@ -95,7 +101,9 @@ def test_a_shared_link_opens_the_same(visit: Visit) -> None:
     address = f"/?q=water&filter=width+%3E%3D+800&photo={STREAM}"
     page = visit.open(address)
     expect(page.get_by_role("dialog", name="Photo")).to_be_visible()
-    expect(page.get_by_role("dialog", name="Photo").get_by_role("heading", level=2)).to_contain_text("stream")
+    expect(
+        page.get_by_role("dialog", name="Photo").get_by_role("heading", level=2)
+    ).to_contain_text("stream")
     expect(page.get_by_role("button", name="Next photo")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()

@@ -116,7 +116,9 @@ def test_filters_narrow_and_are_taken_away(visit: Visit) -> None:
     choice = page.locator(".menu[open] .choice").first
     name, count = choice.locator("bdi").inner_text(), choice.locator(".count").inner_text()
     choice.click()
-    expect(page.get_by_role("button", name=f"Remove the filter Photographer: {name}")).to_be_visible()
+    expect(
+        page.get_by_role("button", name=f"Remove the filter Photographer: {name}")
+    ).to_be_visible()
     expect(visit.tiles).to_have_count(int(count))
     assert "filter=photographer" in page.url
     page.locator("summary", has_text="More").click()

@@ -66,7 +66,10 @@ def test_downloads_of_a_selection_are_ranked(visit: Visit) -> None:
     sheet = page.get_by_role("dialog", name="What people download of these")
     expect(sheet.locator(".winner .total")).to_have_text(re.compile("400"))
     expect(sheet.locator(".winner .bars .row")).to_have_text(
-        [re.compile(word) for word in ("forest.*226", "stream.*90", "running.*49", "rocks", "arroyo")]
+        [
+            re.compile(word)
+            for word in ("forest.*226", "stream.*90", "running.*49", "rocks", "arroyo")
+        ]
     )
     counts = [int(text) for text in sheet.locator(".ranked .much > span").all_inner_texts()]
     assert len(counts) == 3

@@ -10,7 +10,6 @@ from playwright.sync_api import expect
 from browser.visit import Visit
 
 
-
 def test_the_statement_of_a_view_gives_the_view(visit: Visit) -> None:
     page = visit.open("/?q=boats+on+a+lake")
     visit.settle()
@@ -22,7 +21,9 @@ def test_the_statement_of_a_view_gives_the_view(visit: Visit) -> None:
     page.get_by_role("button", name="Run", exact=True).click()
     rows = page.locator("tbody tr")
     expect(rows).to_have_count(36)
-    assert [cell.split("\n")[0] for cell in rows.locator("td:first-child").all_inner_texts()] == found
+    assert [
+        cell.split("\n")[0] for cell in rows.locator("td:first-child").all_inner_texts()
+    ] == found
     expect(page.locator("#sql-said")).to_contain_text("36 rows")
     page.get_by_role("button", name="Photos").click()
     visit.settle()
@@ -51,7 +52,9 @@ def test_an_edited_statement_is_in_the_address(visit: Visit) -> None:
 def test_it_only_reads(visit: Visit) -> None:
     visit.may_complain = re.compile("Failed to load resource")
     page = visit.open(f"/?sql={quote_plus('DROP TABLE photos')}")
-    expect(page.get_by_role("alert").filter(has_text=re.compile("read|write", re.IGNORECASE))).to_be_visible()
+    expect(
+        page.get_by_role("alert").filter(has_text=re.compile("read|write", re.IGNORECASE))
+    ).to_be_visible()
     expect(page.get_by_label("SQL statement")).to_have_attribute("aria-invalid", "true")
     page.get_by_label("SQL statement").fill("SELEC 1")
     page.get_by_role("button", name="Run", exact=True).click()
