@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+import vistazo
 from browser.visit import Visit, visiting
 from conftest import paint
 from e2e.server import Server, serving
-
-import vistazo
 
 
 @pytest.fixture(scope="module")

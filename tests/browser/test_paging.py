@@ -48,7 +48,7 @@ def test_endless_rows_that_never_move(many: Visit) -> None:
     while shown < PHOTOS:
         page.keyboard.press("End")
         page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
-        many.until(lambda: many.tiles.count() > shown)
+        many.until(lambda shown=shown: many.tiles.count() > shown)
         shown = many.tiles.count()
         places: dict[str, Any] = many.tiles.evaluate_all(_PLACES)
         # All but the last row, which may still have waited for more.
