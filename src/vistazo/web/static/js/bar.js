@@ -83,14 +83,14 @@ const title = () => el(document.body.dataset.view === "home" ? "h2" : "h1", { di
 function tools(/** @type {import("./api.js").Found} */ found) {
   if (!found.hits.length) return [sqlButton()];
   return [
-    button("plain", "chart", t("tool.downloads"), () => void showViewDownloads(results.hits(), queryOf(state())), { id: "downloads" }),
+    button("plain", "chart", t("tool.downloads"), () => void showViewDownloads(results.hits(), queryOf(state())), { id: "downloads", title: t("tool.downloads") }),
     sqlButton(),
-    button("plain", "check", t("tool.select"), () => selection.selectMode(!selection.isSelecting()), { id: "select", "aria-pressed": String(selection.isSelecting()) }),
+    button("plain", "check", t("tool.select"), () => selection.selectMode(!selection.isSelecting()), { id: "select", title: t("tool.select"), "aria-pressed": String(selection.isSelecting()) }),
   ];
 }
 
 const sqlButton = () =>
-  button("plain", "code", t("tool.sql"), () => go({ sql: state().sql === null ? "" : null }), { id: "sql-open", "aria-expanded": String(state().sql !== null), "aria-controls": "sql" });
+  button("plain", "code", t("tool.sql"), () => go({ sql: state().sql === null ? "" : null }), { id: "sql-open", title: t("tool.sql"), "aria-expanded": String(state().sql !== null), "aria-controls": "sql" });
 
 function chip(/** @type {string} */ filter) {
   const name = nameOfFilter(filter);

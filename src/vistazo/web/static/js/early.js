@@ -1,7 +1,7 @@
 // Runs before anything is painted, so that neither theme nor language flashes.
 (() => {
   const root = document.documentElement;
-  const read = (name) => {
+  const read = (/** @type {string} */ name) => {
     try {
       return localStorage.getItem(name);
     } catch {
