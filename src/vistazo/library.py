@@ -14,14 +14,13 @@ import pyarrow as pa
 
 from vistazo.analytics.demand import demand, totals
 from vistazo.analytics.load import load_conversions, load_tables, repair_loads
+from vistazo.analytics.selection import Selection
 from vistazo.analytics.trends import Downloads
 from vistazo.config import Settings
 from vistazo.datasets.build import BuildPlan, BuildReport, build
 from vistazo.encoders.choice import EncoderChoice
 from vistazo.errors import PhotoNotFound, Unsupported, UsageError
 from vistazo.ingest import pipeline
-from vistazo.ingest.decode import DecodeLimits
-from vistazo.ingest.download_plan import DownloadPlan
 from vistazo.ingest.journal import Journal
 from vistazo.ingest.pipeline import IngestPlan
 from vistazo.ingest.progress import Progress
@@ -41,9 +40,12 @@ from vistazo.records import (
 )
 from vistazo.search.engine import DatabasePath, Engine
 from vistazo.search.hits import Hits
+from vistazo.search.paging import Paging
+from vistazo.search.resident import ResidentPath
 from vistazo.sources.base import BringsTables, BringsVectors, First
 from vistazo.sources.named import source_of
 from vistazo.store import schema, sqlread
+from vistazo.store.bounded import SqlLimits
 from vistazo.store.connect import Address, Server, connect, disconnect, parse
 from vistazo.store.store import Store
 
@@ -86,6 +88,7 @@ class Library:
 
     Attributes:
         connection: to the database; for the parts of vistazo that speak SQL.
+        paging: the same searches page by page, with what the hits have in common.
     """
 
     def __init__(
@@ -110,7 +113,9 @@ class Library:
         self._journal = Journal(self.connection)
         self._path = DatabasePath(self._store)
         self._encoder = EncoderChoice(self.name, encoder, settings.encoder, self._recorded_encoder)
-        self._engine = Engine(self._store, self._path, self._encoder.get, read_query_image)
+        self._resident = ResidentPath(self._store, self._path, settings.resident_max_bytes)
+        self._engine = Engine(self._store, self._resident, self._encoder.get, read_query_image)
+        self.paging = Paging(self.connection, self._store, self._engine, self._resident)
 
     @property
     def name(self) -> str:
@@ -164,14 +169,8 @@ class Library:
         if limit is not None and (type(limit) is not int or limit < 1):
             raise UsageError(f"limit must be a whole number from 1, not {limit!r}")
         pictures = source_of(source)
-        plan = IngestPlan(
-            retry_failed=retry_failed,
-            prune=prune,
-            whole=limit is None,
-            batch_size=self._settings.batch_size,
-            threads=self._settings.threads or IngestPlan().threads,
-            limits=DecodeLimits(max_pixels=self._settings.max_pixels),
-            downloads=DownloadPlan.of(self._settings),
+        plan = IngestPlan.of(
+            self._settings, retry_failed=retry_failed, prune=prune, whole=limit is None
         )
         purpose = f"indexing {printable(pictures.name)}"
         with self.connection.writing, self.connection.sole_writer(purpose):
@@ -253,10 +252,8 @@ class Library:
 
     def find(self, query: Query) -> Hits:
         """Answer a query of any kind."""
-        if query.text is not None:
-            title = query.text
-        else:
-            title = f"like {query.photo_id}" if query.photo_id else "like the image"
+        like = f"like {query.photo_id}" if query.photo_id else "like the image"
+        title = like if query.text is None else query.text
         return Hits(self._engine.search(query), self.thumbnails, title)
 
     def random(self, k: int = 1, *, where: str = "") -> Hits:
@@ -301,6 +298,10 @@ class Library:
         found = None if query is None else self._path.statement(self._engine.target(query))
         return Downloads(self.connection, found)
 
+    def selection(self, photo_ids: Sequence[str]) -> Selection:
+        """Photos that somebody picked: their downloads, ranked, and their rows."""
+        return Selection(self.connection, photo_ids)
+
     def sql(
         self, query: str, params: Mapping[str, Any] | None = None, *, write: bool = False
     ) -> pa.Table:
@@ -327,6 +328,16 @@ class Library:
         """Take note of photos that were changed by other means than this object's."""
         self._store.note_change()
         self._path.refresh()
+
+    def read_sql(
+        self, query: str, params: Mapping[str, Any] | None = None, *, limits: SqlLimits
+    ) -> pa.Table:
+        """Run one reading statement for somebody else: within limits, over known tables only.
+
+        Raises:
+            InvalidSQL: the text is wrong, writes, or reads anything but the library's tables.
+        """
+        return limits.run(self.connection, query, self.embed, params)
 
     def failures(self) -> list[Failure]:
         """Every item that could not be taken in and still stands as failed, by URL."""
@@ -359,6 +370,7 @@ class Library:
         """Give the library back; another process can open it then."""
         if self._open:
             self._open = False
+            self._resident.close()
             disconnect(self._address)
 
     def __enter__(self) -> Self:

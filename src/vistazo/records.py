@@ -119,10 +119,11 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is looked for: exactly one of text, image, photo_id.
+    """What is looked for: exactly one of text, image, photo_id, vector.
 
     Attributes:
         image: a path, the bytes of an image file, or a `PIL.Image.Image`.
+        vector: (dim,) float32, L2 norm 1, of the library's own encoder.
         k: how many hits, 1 to 100,000.
         where: filter in the grammar of `store/filters.py`; empty keeps everything.
     """
@@ -132,6 +133,37 @@ class Query:
     photo_id: str | None = None
     k: int = 10
     where: str = ""
+    vector: Float32Array | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of what a query finds, and how it was found.
+
+    Attributes:
+        hits: best first; for newest photos the score is NaN.
+        total: photos that match the filter, this page's and all others.
+        version: of the library; it rises with every change.
+        path: what answered: `database`, `index`, `resident` or `newest`.
+        reason: a sentence that says why.
+        stages_ms: milliseconds for `embed`, `search` and `metadata`.
+    """
+
+    hits: tuple[Hit, ...]
+    total: int
+    version: int
+    path: str
+    reason: str
+    stages_ms: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class FacetValue:
+    """A value that photos have, how many have it, and the filter that keeps only these."""
+
+    value: str
+    count: int
+    where: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,11 @@ class Downloads:
         self._connection = connection
         self._photos = photos
 
+    def total(self) -> int:
+        """How many downloads there were."""
+        rows = self._rows(f"SELECT count() AS downloads FROM conversions {self._where()}")
+        return int(rows[0]["downloads"])
+
     def top_keywords(self, limit: int = 10) -> tuple[KeywordDownloads, ...]:
         """What was searched for before a download, most frequent first, ties by keyword.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +14,7 @@ from vistazo.cli.options import Db, examples, open_library
 from vistazo.config import Settings
 from vistazo.errors import UsageError
 from vistazo.records import printable
+from vistazo.store.owner import Serving, announce, withdraw
 
 if TYPE_CHECKING:
     from vistazo.cli.serving import Place
@@ -57,6 +59,13 @@ def serve(
             " One is made for --allow-write. [VISTAZO_TOKEN]",
         ),
     ] = None,
+    allow_private_addresses: Annotated[
+        bool,
+        typer.Option(
+            "--allow-private-addresses",
+            help="Let callers search by images of this machine's network, too.",
+        ),
+    ] = False,
 ) -> int:
     """Serve a library until Ctrl-C: its photos, and its tables to ClickHouse clients."""
     if token is not None and not (token.strip() == token and token.isascii() and len(token) >= 8):
@@ -72,15 +81,24 @@ def serve(
             " must know, or listen on 127.0.0.1"
         )
     made = secrets.token_urlsafe(24) if allow_write and sql and token is None else None
+    flags = {"allow_private_addresses": allow_private_addresses or None}
     with open_library(db, create=allow_write) as library:
         roles = Roles(
-            local=places[0].loopback, sql=sql, allow_write=allow_write and sql, token=token or made
+            local=places[0].loopback,
+            sql=sql,
+            allow_write=allow_write and sql,
+            token=token or made,
+            owner=made or secrets.token_urlsafe(24),
         )
-        apps = _apps(library, places, roles)
+        apps = _apps(library, places, roles, Settings.load(flags))
         photos = library.stats().photos
+        urls = [place.own_url for place in places]
+        serving_file = Serving(urls[0], roles.owner, os.getpid(), urls[1] if sql else "")
 
         def on_ready() -> None:
+            announce(library.path, serving_file)
             _say("library", f"{render.shown_path(str(library.path))}, {photos:,} photos")
+            _say("page", f"{urls[0]}/?key={roles.owner}")
             _say("photos", f"{places[0].url}/images/PHOTO_ID")
             if sql:
                 _say("SQL", f"{places[1].url} (ClickHouse over HTTP)")
@@ -89,7 +107,10 @@ def serve(
                 _say("token", f"{made} (made for this run, not shown again)")
             _say("to stop", "Ctrl-C")
 
-        serving.serve(list(zip(apps, places, strict=True)), on_ready)
+        try:
+            serving.serve(list(zip(apps, places, strict=True)), on_ready)
+        finally:
+            withdraw(library.path, serving_file)
     return 0
 
 
@@ -100,12 +121,14 @@ class Roles:
     Attributes:
         local: only this machine reaches the ports.
         token: what a writer shows, and where reading is not open, a reader too.
+        owner: what the owner's own programs and browser show, to read, write and start jobs.
     """
 
     local: bool
     sql: bool
     allow_write: bool
     token: str | None
+    owner: str
 
     @property
     def read_openly(self) -> bool:
@@ -124,12 +147,13 @@ class Roles:
         return f"anybody on this machine may {read}" + (f"; {writers}" if self.sql else "")
 
 
-def _apps(library: Library, places: list[Place], roles: Roles) -> list[Any]:
+def _apps(library: Library, places: list[Place], roles: Roles, settings: Settings) -> list[Any]:
     from vistazo.web.app import create
     from vistazo.web.door import Door, Entry
 
-    entry = Entry(roles.local, None if roles.read_openly else roles.token)
-    apps: list[Any] = [create(library, entry, Settings.load())]
+    writers = [roles.owner, *([roles.token] if roles.allow_write and roles.token else [])]
+    entry = Entry(roles.local, None if roles.read_openly else roles.token, tuple(writers))
+    apps: list[Any] = [create(library, entry, settings)]
     if roles.sql:
         from vistazo.sqlserver import protocol
         from vistazo.sqlserver.access import Access

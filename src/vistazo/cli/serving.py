@@ -40,6 +40,11 @@ class Place:
     url: str
     loopback: bool
 
+    @property
+    def own_url(self) -> str:
+        """Its address for programs of this machine, also where it listens on every address."""
+        return self.url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+
 
 def take(host: str, port: int, option: str) -> Place:
     """Take a port; 0 takes a free one.

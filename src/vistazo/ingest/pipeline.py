@@ -30,6 +30,7 @@ from vistazo.ingest.writer import Writer
 from vistazo.records import Failure, Float32Array, IngestReport, printable, uri_of
 
 if TYPE_CHECKING:
+    from vistazo.config import Settings
     from vistazo.encoders.base import Encoder
     from vistazo.ingest.journal import Journal
     from vistazo.sources.base import Item, Source
@@ -64,6 +65,19 @@ class IngestPlan:
     threads: int = field(default_factory=lambda: min(8, os.cpu_count() or 1))
     limits: DecodeLimits = DEFAULT_LIMITS
     downloads: DownloadPlan = field(default_factory=DownloadPlan)
+
+    @classmethod
+    def of(cls, settings: Settings, *, retry_failed: bool, prune: bool, whole: bool) -> IngestPlan:
+        """The plan that a user's settings make."""
+        return cls(
+            retry_failed=retry_failed,
+            prune=prune,
+            whole=whole,
+            batch_size=settings.batch_size,
+            threads=settings.threads or cls().threads,
+            limits=DecodeLimits(max_pixels=settings.max_pixels),
+            downloads=DownloadPlan.of(settings),
+        )
 
 
 def index(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,17 +18,24 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from vistazo.encoders.base import Encoder
-    from vistazo.records import Float32Array
-    from vistazo.store.store import Neighbour, Statement, Store
+    from vistazo.records import EncoderSpec, Float32Array
+    from vistazo.store.store import Neighbour, State, Statement, Store
 
 MAX_K = 100_000
+_TEXTS = 256  # whose vectors are kept: who pages through hits sends the same text again
 
 
 class SearchPath(Protocol):
     """A way to read the k nearest photos; the tables stay the only truth."""
 
-    def nearest(self, vector: Float32Array, k: int, filters: Filter) -> list[Neighbour]:
-        """The k nearest that match, exact scores, best first, ties by photo id."""
+    def nearest(
+        self, vector: Float32Array, k: int, filters: Filter, state: State | None = None
+    ) -> list[Neighbour]:
+        """The k nearest that match, exact scores, best first, ties by photo id.
+
+        Args:
+            state: of the photos, as it was read for this search; None has the path read it.
+        """
         ...
 
 
@@ -56,7 +65,19 @@ class DatabasePath:
             self._has_index = self._store.index_status().state in ("Built", "InProgress")
         return self._has_index
 
-    def nearest(self, vector: Float32Array, k: int, filters: Filter) -> list[Neighbour]:
+    def explain(self, k: int, filters: Filter) -> tuple[str, str]:
+        """Which way k hits are found, and a sentence that says why."""
+        if self.uses_index(k, filters):
+            return "index", "the vector index covers the library and nothing is filtered"
+        if filters.sql:
+            return "database", "a filter is answered by reading the rows that match"
+        if k > self._MAX_INDEXED_K:
+            return "database", "so many hits are found by reading every row"
+        return "database", "there is no vector index: every row is read"
+
+    def nearest(
+        self, vector: Float32Array, k: int, filters: Filter, state: State | None = None
+    ) -> list[Neighbour]:
         """See `SearchPath`."""
         indexed = self.uses_index(k, filters)
         return self._store.nearest(vector, k, filters, indexed=indexed)
@@ -78,12 +99,14 @@ class Target:
     Attributes:
         vector: (dim,) float32, L2 norm 1.
         exclude: a photo id that is not wanted, or empty.
+        state: of the photos when the query was checked.
     """
 
     vector: Float32Array
     k: int
     filters: Filter
     exclude: str = ""
+    state: State | None = None
 
 
 class Engine:
@@ -105,6 +128,9 @@ class Engine:
         self._path = path
         self._encoder = encoder
         self._read_image = read_image
+        self._texts: OrderedDict[tuple[EncoderSpec, str], Float32Array] = OrderedDict()
+        self._guard = threading.Lock()
+        self.texts_asked = self.texts_known = 0
 
     def search(self, query: Query) -> list[Hit]:
         """The k photos nearest to the query, best first; never the query's own photo.
@@ -118,55 +144,73 @@ class Engine:
         # One more than wanted, so that leaving out the query's own photo needs no filter, which
         # would keep the index from answering.
         wanted = target.k + (1 if target.exclude else 0)
-        found = self._path.nearest(target.vector, wanted, target.filters)
+        found = self._path.nearest(target.vector, wanted, target.filters, target.state)
         kept = [each for each in found if each.photo_id != target.exclude][: target.k]
         photos = self._store.get([each.photo_id for each in kept])
-        return [_hit(photos[each.photo_id], each.score) for each in kept if each.photo_id in photos]
+        return [
+            hit_of(photos[each.photo_id], each.score) for each in kept if each.photo_id in photos
+        ]
 
     def random(self, k: int, where: str) -> list[Hit]:
         """Up to k different photos by chance; their score is NaN."""
         check_k(k)
         filters = compile_filter(where)
-        self._check_filled()
+        self.check_filled()
         ids = self._store.random_ids(k, filters)
         photos = self._store.get(ids)
-        return [_hit(photos[each], float("nan")) for each in ids if each in photos]
+        return [hit_of(photos[each], float("nan")) for each in ids if each in photos]
 
     def target(self, query: Query) -> Target:
         """Check a query and embed it."""
         check_k(query.k)
-        given = [query.text is not None, query.image is not None, query.photo_id is not None]
-        if sum(given) != 1:
+        given = (query.text, query.image, query.photo_id, query.vector)
+        if sum(each is not None for each in given) != 1:
             raise InvalidQuery("give exactly one of: a text, an image, the id of a photo")
         filters = compile_filter(query.where)
+        if query.text is not None and not query.text.strip():
+            raise InvalidQuery("the query is empty; say in words what you are looking for")
+        image = None if query.image is None else self._read_image(query.image)
+        state = self.check_filled()
         if query.text is not None:
-            return Target(self._of_text(query.text), query.k, filters)
-        if query.image is not None:
-            image = self._read_image(query.image)
-            self._check_filled()
-            return Target(self._encoder().encode_images([image])[0], query.k, filters)
+            return Target(self._of_text(query.text), query.k, filters, state=state)
+        if query.vector is not None:
+            return Target(query.vector, query.k, filters, state=state)
+        if image is not None:
+            vector = self._encoder().encode_images([image])[0]
+            return Target(vector, query.k, filters, state=state)
         assert query.photo_id is not None
         vector = self._of_photo(query.photo_id)
-        return Target(vector, query.k, filters, exclude=query.photo_id)
+        return Target(vector, query.k, filters, query.photo_id, state)
 
     def _of_text(self, text: str) -> Float32Array:
-        if not text.strip():
-            raise InvalidQuery("the query is empty; say in words what you are looking for")
-        self._check_filled()
-        vectors: Float32Array = self._encoder().encode_texts([text])
-        return vectors.reshape(-1)
+        encoder = self._encoder()
+        key = (encoder.spec, text)
+        with self._guard:
+            self.texts_asked += 1
+            if (known := self._texts.get(key)) is not None:
+                self.texts_known += 1
+                self._texts.move_to_end(key)
+                return known
+        vector: Float32Array = encoder.encode_texts([text]).reshape(-1)
+        with self._guard:
+            self._texts[key] = vector
+            while len(self._texts) > _TEXTS:
+                self._texts.popitem(last=False)
+        return vector
 
     def _of_photo(self, photo_id: str) -> Float32Array:
-        self._check_filled()
         vectors = self._store.embeddings([photo_id])
         if photo_id not in vectors:
             shown = printable(photo_id)
             raise PhotoNotFound(f"there is no photo with the id '{shown}' in the library")
         return vectors[photo_id]
 
-    def _check_filled(self) -> None:
-        if not self._store.count():
+    def check_filled(self) -> State:
+        """The state of the photos; raises LibraryEmpty where there is nothing to find."""
+        state = self._store.state()
+        if not state.photos:
             raise LibraryEmpty("the library is empty. Run: vistazo index FOLDER")
+        return state
 
 
 def check_k(k: int) -> None:
@@ -175,7 +219,8 @@ def check_k(k: int) -> None:
         raise InvalidQuery(f"k must be a whole number from 1 to {MAX_K:,}, not {k!r}")
 
 
-def _hit(photo: Photo, score: float) -> Hit:
+def hit_of(photo: Photo, score: float) -> Hit:
+    """A photo that was found with this score, NaN where nothing was compared."""
     return Hit(
         photo_id=photo.photo_id,
         uri=photo.uri,

@@ -16,6 +16,7 @@ from vistazo.store.connection import Connection, forked
 from vistazo.store.dialects.chdb import Chdb
 from vistazo.store.dsn import Address
 from vistazo.store.engine_errors import mapped
+from vistazo.store.owner import SERVER_FILE
 
 _DATA = "store"  # the engine's own files, inside the library's folder
 
@@ -118,7 +119,7 @@ def _check(folder: Path, *, create: bool) -> None:
 def _check_readable(folder: Path, shown: str, *, create: bool) -> None:
     if folder.is_dir():
         entries = {entry.name for entry in folder.iterdir()}
-        if _DATA not in entries and entries - {lock.OWNER_FILE, "lost+found"}:
+        if _DATA not in entries and entries - {lock.OWNER_FILE, SERVER_FILE, "lost+found"}:
             raise LibraryInvalid(
                 f"{shown} holds other files and is no vistazo library; give an empty or new folder"
             )

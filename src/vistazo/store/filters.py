@@ -307,6 +307,11 @@ class _Parser:
         )
 
 
+def quoted(value: str) -> str:
+    """A value as a filter says it, whatever characters it has."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
 def _unquote(text: str) -> str:
     quote = text[0]
     return re.sub(r"\\(.)", r"\1", text[1:-1].replace(quote * 2, quote), flags=re.DOTALL)

@@ -6,18 +6,23 @@ from collections.abc import Mapping
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from vistazo.errors import (
+    InvalidSQL,
+    ItemError,
     LibraryBusy,
     LibraryEmpty,
     PhotoNotFound,
+    SourceError,
     StorageFull,
     UsageError,
     VistazoError,
 )
 from vistazo.records import printable
+from vistazo.web.refusals import Refusal
 
 _CODES = {404: "not-found", 405: "method-not-allowed"}
 
@@ -30,12 +35,27 @@ def error(
     return JSONResponse(body, status, headers={"Cache-Control": "no-store", **(headers or {})})
 
 
+def answer(model: BaseModel, status: int = 200) -> Response:
+    """A model as JSON, not checked a second time."""
+    headers = {"Cache-Control": "no-store"}
+    return Response(model.model_dump_json(), status, headers, media_type="application/json")
+
+
+def elsewhere(path: str, headers: Mapping[str, str]) -> Response:
+    """Lead a browser to another address of this server."""
+    return RedirectResponse(path, 303, {"Cache-Control": "no-store", **headers})
+
+
 def answer_errors(app: FastAPI) -> None:
     """Have every error of an application answered in this shape."""
 
     @app.exception_handler(VistazoError)
     def _ours(request: Request, raised: VistazoError) -> JSONResponse:
         return error(_status(raised), raised.code, str(raised))
+
+    @app.exception_handler(Refusal)
+    def _refused(request: Request, raised: Refusal) -> JSONResponse:
+        return error(raised.status, raised.code, str(raised))
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, raised: HTTPException) -> JSONResponse:
@@ -59,8 +79,10 @@ def _status(raised: VistazoError) -> int:
     match raised:
         case PhotoNotFound():
             return 404
-        case UsageError():
+        case UsageError() | InvalidSQL() | SourceError():
             return 400
+        case ItemError():
+            return 422
         case LibraryEmpty():
             return 409
         case LibraryBusy():

@@ -1,0 +1,124 @@
+/**
+ * The server's REST interface, `/api/v1`.
+ *
+ * @typedef {object} Hit
+ * @property {string} photo_id
+ * @property {string} [uri]
+ * @property {number | null} score
+ * @property {string} description
+ * @property {number} width
+ * @property {number} height
+ * @property {Record<string, string>} attributes
+ * @property {string} [thumbnail]
+ *
+ * @typedef {object} Found
+ * @property {Hit[]} hits
+ * @property {string | null} next_cursor
+ * @property {number} total
+ * @property {{kind: string, text?: string, photo_id?: string, image_key?: string | null}} query
+ * @property {{path: string, reason: string, stages_ms: Record<string, number>}} [explain]
+ * @property {string | null} [notice]
+ */
+
+import { t } from "./i18n.js";
+
+const ROOT = "/api/v1";
+
+/** Something that the server, or the way to it, refused; its message is for people. */
+export class ApiError extends Error {
+  /** @param {string} message @param {number} status 0 when nobody answered @param {string} code */
+  constructor(message, status = 0, code = "gone") {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+
+  get gone() {
+    return this.status === 0;
+  }
+}
+
+/** Called when nobody answers, and when somebody does again. */
+export const line = { lost: () => {}, found: () => {} };
+
+/**
+ * @param {string} path below /api/v1
+ * @param {Record<string, string | number>} [query]
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<any>}
+ */
+export const get = (path, query = {}, signal) => json(ROOT + path + text(query), { signal });
+
+/** @param {string} path @param {unknown} body @param {AbortSignal} [signal] @returns {Promise<any>} */
+export const post = (path, body, signal) =>
+  json(ROOT + path, {
+    method: "POST",
+    body: JSON.stringify(body),
+    headers: { "Content-Type": "application/json" },
+    signal,
+  });
+
+/** @param {string} path @returns {Promise<any>} */
+export const remove = (path) => json(ROOT + path, { method: "DELETE" });
+
+/** Search with a picture that the user holds. @returns {Promise<Found>} */
+export function searchImage(/** @type {Blob} */ image, /** @type {Record<string, string | number>} */ fields) {
+  const form = new FormData();
+  form.append("image", image, "picture");
+  for (const [name, value] of Object.entries(fields)) form.append(name, String(value));
+  return json(`${ROOT}/search`, { method: "POST", body: form });
+}
+
+/** A file made of photos, and the name that the server gives it. */
+export async function exported(/** @type {string} */ format, /** @type {string[]} */ photoIds) {
+  const answer = await send(`${ROOT}/export?format=${format}`, {
+    method: "POST",
+    body: JSON.stringify({ photo_ids: photoIds }),
+    headers: { "Content-Type": "application/json" },
+  });
+  const named = /filename="?([^";]+)/.exec(answer.headers.get("Content-Disposition") ?? "");
+  return { blob: await answer.blob(), name: named?.[1] ?? `photos.${format}` };
+}
+
+/** Follow a job's events until it has ended. @returns {EventSource} */
+export const events = (/** @type {string} */ job) => new EventSource(`${ROOT}/jobs/${encodeURIComponent(job)}/events`);
+
+/** @param {string} photoId the address of its file, or of a picture at most so large */
+export function imageOf(photoId, /** @type {number} */ side = 0) {
+  const path = `/images/${encodeURIComponent(photoId)}`;
+  return side ? `${path}?w=${side}&h=${side}` : path;
+}
+
+/** @param {string} photoId */
+export const thumbnailOf = (photoId) => `${ROOT}/photos/${encodeURIComponent(photoId)}/thumbnail`;
+
+/** @param {string} photoId */
+export const pathOf = (photoId) => `/photos/${encodeURIComponent(photoId)}`;
+
+/** @param {Record<string, string | number>} query */
+export function text(query) {
+  const given = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) given.set(name, String(value));
+  return given.size ? `?${given}` : "";
+}
+
+async function json(/** @type {string} */ path, /** @type {RequestInit} */ how) {
+  const answer = await send(path, how);
+  return answer.status === 204 ? null : answer.json();
+}
+
+async function send(/** @type {string} */ path, /** @type {RequestInit} */ how) {
+  let answer;
+  try {
+    answer = await fetch(path, how);
+  } catch (error) {
+    if (/** @type {Error} */ (error).name === "AbortError") throw error;
+    line.lost();
+    throw new ApiError(t("error.gone"));
+  }
+  line.found();
+  if (answer.ok) return answer;
+  const { error } = await answer.json().catch(() => ({ error: null }));
+  const message = error?.message ?? answer.statusText;
+  throw new ApiError(message, answer.status, error?.code ?? "http");
+}

@@ -1,0 +1,137 @@
+/**
+ * What the page shows, as its address says it: every state can be shared, gone back to, and
+ * opened anew.
+ *
+ * @typedef {object} State
+ * @property {string} q      words
+ * @property {string} url    address of a picture
+ * @property {string} like   id of a photo
+ * @property {string} image  key of a picture that was given to the server
+ * @property {string[]} filters  conditions that all hold
+ * @property {string} photo  id of the open photo
+ * @property {string | null} sql  null: the panel is closed; "": it shows the view's own statement
+ * @property {"" | "grid"} rows  how rows of a statement are shown
+ * @property {"" | "library"} page
+ */
+
+/** @type {State} */
+export const HOME = { q: "", url: "", like: "", image: "", filters: [], photo: "", sql: null, rows: "", page: "" };
+
+const KINDS = /** @type {const} */ (["q", "url", "like", "image"]);
+
+/** @param {string} search @returns {State} */
+export function read(search) {
+  const given = new URLSearchParams(search);
+  /** @type {State} */
+  const state = { ...HOME, filters: given.getAll("filter").filter(Boolean), photo: given.get("photo") ?? "" };
+  // One kind of query at a time; the first that is given counts.
+  const kind = KINDS.find((name) => given.get(name));
+  if (kind) state[kind] = given.get(kind) ?? "";
+  state.sql = given.get("sql");
+  state.rows = given.get("rows") === "grid" ? "grid" : "";
+  state.page = given.get("page") === "library" ? "library" : "";
+  return state;
+}
+
+/** @param {State} state the address, from the root */
+export function address(state) {
+  const given = new URLSearchParams();
+  for (const kind of KINDS) if (state[kind]) given.set(kind, state[kind]);
+  for (const filter of state.filters) given.append("filter", filter);
+  if (state.sql !== null) given.set("sql", state.sql);
+  if (state.sql !== null && state.rows) given.set("rows", state.rows);
+  if (state.page) given.set("page", state.page);
+  if (state.photo) given.set("photo", state.photo);
+  const text = given.toString();
+  return text ? `/?${text}` : "/";
+}
+
+/** What of a state decides which photos are found. @param {State} state */
+export function queryOf(state) {
+  /** @type {Record<string, string>} */
+  const query = {};
+  if (state.q) query.q = state.q;
+  else if (state.url) query.url = state.url;
+  else if (state.like) query.photo_id = state.like;
+  else if (state.image) query.image_key = state.image;
+  const where = whereOf(state.filters);
+  if (where) query.where = where;
+  return query;
+}
+
+/** @param {string[]} filters */
+export function whereOf(filters) {
+  return filters.length > 1 ? filters.map((filter) => `(${filter})`).join(" and ") : (filters[0] ?? "");
+}
+
+/** @param {State} state whether anything is asked for */
+export const asks = (state) => KINDS.some((kind) => state[kind]) || state.filters.length > 0;
+
+/** The same for two states exactly when they find the same photos. @param {State} state */
+export const keyOf = (state) => JSON.stringify(queryOf(state));
+
+/** @typedef {(state: State, why: "start" | "go" | "back") => void} Listener */
+
+/** @type {State} */
+let current = { ...HOME };
+/** @type {Listener} */
+let listener = () => {};
+/** How many steps of ours are behind: closing goes back only where there is somewhere of ours. */
+let depth = 0;
+
+export const state = () => current;
+
+/** Take the state from the address and follow it. @param {Listener} follow */
+export function start(follow) {
+  listener = follow;
+  depth = history.state?.depth ?? 0;
+  history.scrollRestoration = "manual";
+  addEventListener("popstate", () => {
+    depth = history.state?.depth ?? 0;
+    current = read(location.search);
+    listener(current, "back");
+  });
+  current = read(location.search);
+  // `page` of the REST interface's hits leads here.
+  const photo = new URLSearchParams(location.hash.slice(1)).get("photo");
+  if (photo) {
+    current = { ...current, photo };
+    history.replaceState(history.state, "", address(current));
+  }
+  listener(current, "start");
+}
+
+/**
+ * Change the state.
+ * @param {Partial<State>} changes
+ * @param {{replace?: boolean}} [how] replace: no step to come back to
+ */
+export function go(changes, { replace = false } = {}) {
+  const next = { ...current, ...changes };
+  const target = address(next);
+  if (target === location.pathname + location.search) replace = true;
+  if (!replace) depth += 1;
+  history[replace ? "replaceState" : "pushState"]({ depth }, "", target);
+  current = next;
+  listener(current, "go");
+}
+
+/** A new search: nothing of the earlier one stays but its filters, where they are wanted. */
+export function search(/** @type {Partial<State>} */ query, keepFilters = true) {
+  go({ ...HOME, filters: keepFilters ? current.filters : [], ...query });
+}
+
+/** Close what was opened on top: back to where it was opened, or just without it. */
+export function close(/** @type {Partial<State>} */ without) {
+  if (depth > 0 && history.state?.depth === depth && opened === depth) history.back();
+  else go(without, { replace: true });
+}
+
+let opened = -1;
+
+/** Open something on top of the view. */
+export function open(/** @type {Partial<State>} */ changes) {
+  const replace = current.photo !== "" && changes.photo !== undefined;
+  go(changes, { replace });
+  if (!replace) opened = depth;
+}
