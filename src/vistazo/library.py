@@ -83,9 +83,7 @@ class Library:
 
     Methods may be called from several threads: searching while indexing works. Use it as a
     context manager, or call `close`. Made by `vistazo.open`.
-
-    Attributes:
-        connection: to the database; for the parts of vistazo that speak SQL.
+    `connection` is for the parts of vistazo that speak SQL.
     """
 
     def __init__(
