@@ -85,10 +85,7 @@ class Library:
 
     Methods may be called from several threads: searching while indexing works. Use it as a
     context manager, or call `close`. Made by `vistazo.open`.
-
-    Attributes:
-        connection: to the database; for the parts of vistazo that speak SQL.
-        paging: the same searches page by page, with what the hits have in common.
+    `connection` is for the parts of vistazo that speak SQL, `paging` for those that show pages.
     """
 
     def __init__(
