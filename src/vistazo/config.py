@@ -6,7 +6,7 @@ import difflib
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -29,7 +29,9 @@ class Settings:
     """What a user may choose. Every field is a variable (`VISTAZO_DB`) and a key of vistazo.toml.
 
     Attributes:
-        db: the library: a folder, or `chdb:///folder`; empty means the user's data directory.
+        db: the library: a folder, `chdb:///folder`, or a server's address; empty means the user's
+            data directory.
+        token: what is shown to the server at the address `db`.
         encoder: `auto` or the name of one; it matters when a library gets its first photo.
         threads: that read and decode pictures; 0 means one for each core, at most 8.
         batch_size: pictures embedded in one call.
@@ -48,6 +50,7 @@ class Settings:
     """
 
     db: str = ""
+    token: str = field(default="", repr=False)
     encoder: str = "auto"
     threads: int = 0
     batch_size: int = 32

@@ -12,12 +12,14 @@ import vistazo
 SRC = Path(vistazo.__file__).parent
 # From the bottom up; names on one floor are siblings.
 FLOORS = [
-    {"errors"},
+    {"errors", "arrays"},
     {"records", "config"},
     {"encoders", "sources", "store", "display"},
     {"search", "ingest", "analytics"},
     {"datasets", "evaluation"},
+    {"facade"},  # the shape of both on the next floor, by types alone
     {"library", "remote"},
+    {"opening"},  # chooses between the two, which do not know each other
     {"web", "sqlserver"},
     {"cli"},
 ]

@@ -18,6 +18,7 @@ from vistazo.cli import render
 from vistazo.cli.options import Db, Json, examples
 from vistazo.config import Settings
 from vistazo.errors import LibraryNotFound, VistazoError
+from vistazo.remote.address import is_url
 
 _LOW_DISK_BYTES = 1_000_000_000
 _PARTS = ("chdb-core", "clickhouse-connect", "onnxruntime", "pillow", "pillow-heif", "pyarrow")
@@ -90,18 +91,22 @@ def _database() -> str:
 
 
 def _library(settings: Settings) -> str:
-    from vistazo.library import open as open_
+    from vistazo.opening import open as open_
+    from vistazo.remote.library import RemoteLibrary
 
     try:
         with open_(create=False, settings=settings) as library:
             found = library.stats()
+            by = f", served at {library.address.url}" if isinstance(library, RemoteLibrary) else ""
     except LibraryNotFound:
         return f"none yet at {settings.library_path()}"
     encoder = found.encoder.name if found.encoder else "none"
-    return f"{found.library}: {found.photos:,} photos, encoder {encoder}"
+    return f"{found.library}: {found.photos:,} photos, encoder {encoder}{by}"
 
 
 def _disk(settings: Settings) -> str:
+    if is_url(settings.library_path()):
+        return "the server's"
     place = Path(settings.library_path().removeprefix("chdb://")).expanduser().absolute()
     while not place.exists():
         place = place.parent

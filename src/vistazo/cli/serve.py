@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vistazo.cli import render
-from vistazo.cli.options import Db, examples, open_library
+from vistazo.cli.options import Db, examples, own_library
 from vistazo.config import Settings
 from vistazo.errors import UsageError
 from vistazo.records import printable
@@ -82,7 +82,7 @@ def serve(
         )
     made = secrets.token_urlsafe(24) if allow_write and sql and token is None else None
     flags = {"allow_private_addresses": allow_private_addresses or None}
-    with open_library(db, create=allow_write) as library:
+    with own_library(db, create=allow_write) as library:
         roles = Roles(
             local=places[0].loopback,
             sql=sql,

@@ -65,6 +65,15 @@ def acquire(folder: Path, wait_s: float) -> OwnerLock:
     return OwnerLock(descriptor, os.getpid())
 
 
+def owner_pid(folder: Path) -> int | None:
+    """The process that became the owner last; None when the file does not say."""
+    try:
+        pid = json.loads((folder / OWNER_FILE).read_bytes())["pid"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return pid if isinstance(pid, int) else None
+
+
 def _sign(descriptor: int) -> None:
     command = shlex.join([Path(sys.argv[0] or "python").name, *sys.argv[1:]])[:200]
     text = json.dumps({"pid": os.getpid(), "command": printable(command)}).encode()
