@@ -41,6 +41,7 @@ from vistazo.records import (
 from vistazo.search.engine import DatabasePath, Engine
 from vistazo.search.hits import Hits
 from vistazo.search.paging import Paging
+from vistazo.search.resident import ResidentPath
 from vistazo.sources.base import BringsTables, BringsVectors, First
 from vistazo.sources.named import source_of
 from vistazo.store import schema, sqlread
@@ -88,8 +89,9 @@ class Library:
         self._encoder = EncoderChoice(
             printable(str(self.path)), encoder, settings.encoder, self._recorded_encoder
         )
-        self._engine = Engine(self._store, self._path, self._encoder.get, read_query_image)
-        self.paging = Paging(self._connection, self._store, self._engine, self._path)
+        self._resident = ResidentPath(self._store, self._path, settings.resident_max_bytes)
+        self._engine = Engine(self._store, self._resident, self._encoder.get, read_query_image)
+        self.paging = Paging(self._connection, self._store, self._engine, self._resident)
 
     @property
     def path(self) -> Path:
@@ -220,10 +222,8 @@ class Library:
 
     def find(self, query: Query) -> Hits:
         """Answer a query of any kind."""
-        if query.text is not None:
-            title = query.text
-        else:
-            title = f"like {query.photo_id}" if query.photo_id else "like the image"
+        like = f"like {query.photo_id}" if query.photo_id else "like the image"
+        title = like if query.text is None else query.text
         return Hits(self._engine.search(query), self.thumbnails, title)
 
     def random(self, k: int = 1, *, where: str = "") -> Hits:
@@ -338,6 +338,7 @@ class Library:
         """Give the library back; another process can open it then."""
         if self._open:
             self._open = False
+            self._resident.close()
             disconnect(self._address)
 
     def __enter__(self) -> Self:

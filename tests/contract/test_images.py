@@ -248,10 +248,8 @@ def test_unknown_ids(client: httpx.Client, photo_id: str) -> None:
 
 def test_the_description(client: httpx.Client) -> None:
     paths = client.get("/api/v1/openapi.json").json()["paths"]
-    assert {path: [*methods] for path, methods in paths.items()} == {
-        "/images/{photo_id}": ["get"],
-        "/healthz": ["get"],
-    }
+    assert [*paths["/images/{photo_id}"]] == ["get"]
+    assert [*paths["/healthz"]] == ["get"]
 
 
 def test_other_paths_and_methods(client: httpx.Client) -> None:

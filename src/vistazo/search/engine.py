@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from vistazo.encoders.base import Encoder
     from vistazo.records import EncoderSpec, Float32Array
-    from vistazo.store.store import Neighbour, Statement, Store
+    from vistazo.store.store import Neighbour, State, Statement, Store
 
 _TEXTS = 256  # whose vectors are kept: who pages through hits sends the same text again
 
@@ -26,8 +26,14 @@ _TEXTS = 256  # whose vectors are kept: who pages through hits sends the same te
 class SearchPath(Protocol):
     """A way to read the k nearest photos; the tables stay the only truth."""
 
-    def nearest(self, vector: Float32Array, k: int, filters: Filter) -> list[Neighbour]:
-        """The k nearest that match, exact scores, best first, ties by photo id."""
+    def nearest(
+        self, vector: Float32Array, k: int, filters: Filter, state: State | None = None
+    ) -> list[Neighbour]:
+        """The k nearest that match, exact scores, best first, ties by photo id.
+
+        Args:
+            state: of the photos, as it was read for this search; None has the path read it.
+        """
         ...
 
 
@@ -67,7 +73,9 @@ class DatabasePath:
             return "database", "so many hits are found by reading every row"
         return "database", "there is no vector index: every row is read"
 
-    def nearest(self, vector: Float32Array, k: int, filters: Filter) -> list[Neighbour]:
+    def nearest(
+        self, vector: Float32Array, k: int, filters: Filter, state: State | None = None
+    ) -> list[Neighbour]:
         """See `SearchPath`."""
         indexed = self.uses_index(k, filters)
         return self._store.nearest(vector, k, filters, indexed=indexed)
@@ -89,12 +97,14 @@ class Target:
     Attributes:
         vector: (dim,) float32, L2 norm 1.
         exclude: a photo id that is not wanted, or empty.
+        state: of the photos when the query was checked.
     """
 
     vector: Float32Array
     k: int
     filters: Filter
     exclude: str = ""
+    state: State | None = None
 
 
 class Engine:
@@ -132,7 +142,7 @@ class Engine:
         # One more than wanted, so that leaving out the query's own photo needs no filter, which
         # would keep the index from answering.
         wanted = target.k + (1 if target.exclude else 0)
-        found = self._path.nearest(target.vector, wanted, target.filters)
+        found = self._path.nearest(target.vector, wanted, target.filters, target.state)
         kept = [each for each in found if each.photo_id != target.exclude][: target.k]
         photos = self._store.get([each.photo_id for each in kept])
         return [
@@ -155,23 +165,22 @@ class Engine:
         if sum(each is not None for each in given) != 1:
             raise InvalidQuery("give exactly one of: a text, an image, the id of a photo")
         filters = compile_filter(query.where)
+        if query.text is not None and not query.text.strip():
+            raise InvalidQuery("the query is empty; say in words what you are looking for")
+        image = None if query.image is None else self._read_image(query.image)
+        state = self.check_filled()
         if query.text is not None:
-            return Target(self._of_text(query.text), query.k, filters)
+            return Target(self._of_text(query.text), query.k, filters, state=state)
         if query.vector is not None:
-            self.check_filled()
-            return Target(query.vector, query.k, filters)
-        if query.image is not None:
-            image = self._read_image(query.image)
-            self.check_filled()
-            return Target(self._encoder().encode_images([image])[0], query.k, filters)
+            return Target(query.vector, query.k, filters, state=state)
+        if image is not None:
+            vector = self._encoder().encode_images([image])[0]
+            return Target(vector, query.k, filters, state=state)
         assert query.photo_id is not None
         vector = self._of_photo(query.photo_id)
-        return Target(vector, query.k, filters, exclude=query.photo_id)
+        return Target(vector, query.k, filters, query.photo_id, state)
 
     def _of_text(self, text: str) -> Float32Array:
-        if not text.strip():
-            raise InvalidQuery("the query is empty; say in words what you are looking for")
-        self.check_filled()
         encoder = self._encoder()
         key = (encoder.spec, text)
         with self._guard:
@@ -188,17 +197,18 @@ class Engine:
         return vector
 
     def _of_photo(self, photo_id: str) -> Float32Array:
-        self.check_filled()
         vectors = self._store.embeddings([photo_id])
         if photo_id not in vectors:
             shown = printable(photo_id)
             raise PhotoNotFound(f"there is no photo with the id '{shown}' in the library")
         return vectors[photo_id]
 
-    def check_filled(self) -> None:
-        """Raise LibraryEmpty where there is nothing to find."""
-        if not self._store.count():
+    def check_filled(self) -> State:
+        """The state of the photos; raises LibraryEmpty where there is nothing to find."""
+        state = self._store.state()
+        if not state.photos:
             raise LibraryEmpty("the library is empty. Run: vistazo index FOLDER")
+        return state
 
 
 def hit_of(photo: Photo, score: float) -> Hit:

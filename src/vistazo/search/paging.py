@@ -16,11 +16,13 @@ from vistazo.search.view import view_sql
 from vistazo.store.filters import Filter, compile_filter
 
 if TYPE_CHECKING:
-    from vistazo.search.engine import DatabasePath, Engine
+    from vistazo.search.engine import Engine
+    from vistazo.search.resident import ResidentPath
     from vistazo.store.connect import Connection
-    from vistazo.store.store import Neighbour, Store
+    from vistazo.store.store import Neighbour, State, Store
 
 MAX_OFFSET = 20_000
+_TOTALS = 256  # filters whose counts are kept
 _NEWEST = "nothing was looked for: the photos that came last"
 
 
@@ -32,13 +34,13 @@ class Paging:
     """
 
     def __init__(
-        self, connection: Connection, store: Store, engine: Engine, path: DatabasePath
+        self, connection: Connection, store: Store, engine: Engine, path: ResidentPath
     ) -> None:
         self._connection = connection
         self._store = store
         self._engine = engine
         self._path = path
-        self._totals: dict[str, tuple[int, int]] = {}
+        self._totals: dict[str, tuple[State, int]] = {}
 
     def find(self, query: Query, offset: int = 0) -> Page:
         """The `query.k` hits after the first `offset`.
@@ -51,17 +53,17 @@ class Paging:
         _check_offset(offset)
         started = time.perf_counter()
         target = self._engine.target(query)
+        state = target.state or self._store.state()
         embedded = time.perf_counter()
         wanted = replace(target, k=target.k + offset)
         found = self._nearest(wanted)[offset:]
         searched = time.perf_counter()
         hits = self._hits([(each.photo_id, each.score) for each in found])
-        version = self._store.version()
-        total = self._total(query.where, target.filters, version)
+        total = self._total(query.where, target, state)
         ended = time.perf_counter()
-        path, reason = self._path.explain(wanted.k, target.filters)
+        path, reason = self._path.explain(wanted.k, target.filters, state)
         stages = _stages(started, embedded, searched, ended)
-        return Page(hits, total - bool(target.exclude), version, path, reason, stages)
+        return Page(hits, total, state.version, path, reason, stages)
 
     def newest(self, k: int, where: str = "", offset: int = 0) -> Page:
         """The k photos that came last into the library, after `offset` of them."""
@@ -72,10 +74,10 @@ class Paging:
         ids = self._store.newest_ids(k, offset, filters)
         searched = time.perf_counter()
         hits = self._hits([(each, float("nan")) for each in ids])
-        version = self._store.version()
-        total = self._total(where, filters, version)
+        state = self._store.state()
+        total = self._count(where, filters, state)
         stages = _stages(started, started, searched, time.perf_counter())
-        return Page(hits, total, version, "newest", _NEWEST, stages)
+        return Page(hits, total, state.version, "newest", _NEWEST, stages)
 
     def facets(
         self, names: Sequence[str], query: Query | None, where: str = ""
@@ -113,7 +115,7 @@ class Paging:
     def _nearest(self, target: Target) -> list[Neighbour]:
         # One more than wanted, so that leaving out the query's own photo needs no filter.
         wanted = target.k + (1 if target.exclude else 0)
-        found = self._path.nearest(target.vector, wanted, target.filters)
+        found = self._path.nearest(target.vector, wanted, target.filters, target.state)
         return [each for each in found if each.photo_id != target.exclude][: target.k]
 
     def _hits(self, found: Sequence[tuple[str, float]]) -> tuple[Hit, ...]:
@@ -122,14 +124,24 @@ class Paging:
             hit_of(photos[photo_id], score) for photo_id, score in found if photo_id in photos
         )
 
-    def _total(self, where: str, filters: Filter, version: int) -> int:
+    def _total(self, where: str, target: Target, state: State) -> int:
+        """Photos that match, without the query's own."""
+        if not target.exclude:
+            return self._count(where, target.filters, state)
+        if not target.filters.sql:
+            return state.photos - 1
+        return self._store.count(target.filters.excluding(target.exclude))
+
+    def _count(self, where: str, filters: Filter, state: State) -> int:
+        if not filters.sql:
+            return state.photos
         known = self._totals.get(where)
-        if known is not None and known[0] == version:
+        if known is not None and known[0] == state:
             return known[1]
         total = self._store.count(filters)
-        if len(self._totals) >= 256:
+        if len(self._totals) >= _TOTALS:
             self._totals.clear()
-        self._totals[where] = (version, total)
+        self._totals[where] = (state, total)
         return total
 
 

@@ -42,6 +42,19 @@ class Neighbour:
 
 
 @dataclass(frozen=True, slots=True)
+class State:
+    """What the photos are at: equal states hold equal photos.
+
+    Attributes:
+        version: rises with every change.
+        photos: how many there are.
+    """
+
+    version: int
+    photos: int
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """A query, the values it binds, and the engine's settings it needs."""
 
@@ -132,6 +145,8 @@ class Store:
             self._connection.execute(
                 f"DELETE FROM {table} WHERE photo_id IN {{ids:Array(String)}}", doomed
             )
+        # Once more: who read the rows after the first and before they went must not keep them.
+        self.note_change()
         return len(found)
 
     def note_change(self, rows: int = 1) -> None:
@@ -161,6 +176,28 @@ class Store:
         return int(
             self._connection.value("SELECT sum(n) FROM changes WHERE subject = 'photos'") or 0
         )
+
+    def state(self) -> State:
+        """The state of the photos."""
+        (row,) = self._connection.rows(
+            "SELECT sum(n) AS version, (SELECT count() FROM photos) AS photos FROM changes"
+            " WHERE subject = 'photos'"
+        )
+        return State(row["version"] or 0, row["photos"])
+
+    def all_embeddings(self) -> tuple[pa.Array, Float32Array]:
+        """Every photo id, and the vectors one after the other as (n * dim,) float32."""
+        table = self._connection.table("SELECT photo_id, photo_embed FROM photos").combine_chunks()
+        if not table.num_rows:
+            return pa.array([], pa.string()), np.empty(0, dtype=np.float32)
+        ids, vectors = (column.chunk(0) for column in table.columns)
+        return ids, np.asarray(vectors.flatten(), dtype=np.float32)
+
+    def matching_ids(self, filters: Filter) -> pa.Array:
+        """The ids of all photos that match."""
+        where = f" WHERE {filters.sql}" if filters.sql else ""
+        table = self._connection.table(f"SELECT photo_id FROM photos{where}", filters.params)
+        return table["photo_id"].combine_chunks()
 
     def get(self, photo_ids: Sequence[str]) -> dict[str, Photo]:
         """The photos with these ids; unknown ids are left out."""

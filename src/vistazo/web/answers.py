@@ -22,9 +22,9 @@ from vistazo.errors import (
     VistazoError,
 )
 from vistazo.records import printable
+from vistazo.web.refusals import Refusal
 
 _CODES = {404: "not-found", 405: "method-not-allowed"}
-_STATUS = {"image-gone": 410, "forbidden": 403, "busy": 503, "job-not-found": 404}
 
 
 def error(
@@ -53,6 +53,10 @@ def answer_errors(app: FastAPI) -> None:
     def _ours(request: Request, raised: VistazoError) -> JSONResponse:
         return error(_status(raised), raised.code, str(raised))
 
+    @app.exception_handler(Refusal)
+    def _refused(request: Request, raised: Refusal) -> JSONResponse:
+        return error(raised.status, raised.code, str(raised))
+
     @app.exception_handler(HTTPException)
     def _http(request: Request, raised: HTTPException) -> JSONResponse:
         code = _CODES.get(raised.status_code, "http")
@@ -72,8 +76,6 @@ def answer_errors(app: FastAPI) -> None:
 
 
 def _status(raised: VistazoError) -> int:
-    if raised.code in _STATUS:
-        return _STATUS[raised.code]
     match raised:
         case PhotoNotFound():
             return 404

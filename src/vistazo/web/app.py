@@ -66,7 +66,8 @@ def create(
     app.add_middleware(Door, entry=entry, keys=keys, attempts=attempts)
     app.add_middleware(SafeHeaders)
     app.add_middleware(Measured, note=metrics.note)
-    app.include_router(images.router(library, images.ImagePlan.of(settings)))
+    pictures = images.router(library, images.ImagePlan.of(settings))
+    app.include_router(pictures, responses=images.RESPONSES | api.ERRORS)
     app.include_router(
         api.router(library, settings, remote, guard, session.router(keys, attempts), jobs)
     )

@@ -6,7 +6,7 @@ import threading
 import time
 from collections import OrderedDict
 
-_FREE = 5
+_FREE = 10
 _MOST_S = 60.0
 _FORGOTTEN_S = 900.0
 _REMEMBERED = 10_000

@@ -12,7 +12,7 @@ import os
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from anyio import CapacityLimiter, to_thread
@@ -43,6 +43,13 @@ _TYPES = {"TIFF": "image/tiff", "GIF": "image/gif", "BMP": "image/bmp", "HEIF": 
     "PNG": "image/png",
     "WEBP": "image/webp",
     "AVIF": "image/avif",
+}
+# For the interface's description.
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {kind: {} for kind in _TYPES.values()}},
+    206: {"description": "The part that was asked for."},
+    302: {"description": "The photo is at another address."},
+    304: {"description": "The client has it already."},
 }
 _RENDERING = "1"  # part of every ETag: raise it when the same shape gives other bytes
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from vistazo.errors import VistazoError
 from vistazo.records import printable
+from vistazo.web.refusals import Busy, JobNotFound
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 ENDED = frozenset({"done", "failed", "cancelled"})
@@ -24,18 +25,6 @@ _REMEMBERED = 200
 Tell = Callable[[Mapping[str, Any]], None]
 # The work; what it gives back is its report.
 Work = Callable[[Tell], Mapping[str, Any]]
-
-
-class JobNotFound(VistazoError):
-    """No job has this id, or it was long ago."""
-
-    code = "job-not-found"
-
-
-class TooManyJobs(VistazoError):
-    """The queue is full."""
-
-    code = "busy"
 
 
 class Cancelled(Exception):
@@ -85,12 +74,12 @@ class Jobs:
         """Put a job at the end of the queue.
 
         Raises:
-            TooManyJobs: twenty wait already.
+            Busy: twenty wait already.
         """
         job = Job(secrets.token_urlsafe(9), kind, printable(source), work)
         with self._changed:
             if self._closed or len(self._waiting) >= _MOST_WAITING:
-                raise TooManyJobs(f"{_MOST_WAITING} jobs are waiting; wait until one has ended")
+                raise Busy(f"{_MOST_WAITING} jobs are waiting; wait until one has ended")
             self._jobs[job.job_id] = job
             self._waiting.append(job)
             ended = (old for old in list(self._jobs.values()) if old.state in ENDED)

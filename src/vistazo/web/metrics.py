@@ -7,7 +7,13 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Response
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -17,6 +23,7 @@ if TYPE_CHECKING:
     from vistazo.library import Library
     from vistazo.web.jobs import Jobs
 
+_API = "/api/v1"
 _TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
@@ -25,6 +32,7 @@ class Metrics:
     """Counts of one application."""
 
     def __init__(self, library: Library, jobs: Jobs) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the text and say nothing that is used
         self.registry = CollectorRegistry()
         self._requests = Counter(
             "vistazo_requests",
@@ -83,7 +91,9 @@ class Measured:
             await self._app(scope, receive, noted)
         finally:
             # Never the address itself: callers could make as many series as they like.
-            route = getattr(scope.get("route"), "path", "other")
+            route = getattr(scope.get("route"), "path_format", "other")
+            if scope["path"].startswith(_API) and route != "other":
+                route = _API + route.removeprefix(_API)
             method = scope["method"] if scope["method"] in _METHODS else "other"
             self._note(route, method, status, took or time.perf_counter() - started)
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from fastapi import Depends
 from fastapi import Query as Parameter
 
-from vistazo.errors import InvalidQuery, VistazoError
+from vistazo.errors import InvalidQuery
 from vistazo.records import Query
 from vistazo.search.paging import MAX_OFFSET
+from vistazo.web.refusals import ImageGone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,12 +26,6 @@ if TYPE_CHECKING:
 MAX_K = 500
 MAX_TEXT = 10_000
 Kind = Literal["text", "image", "url", "photo", "newest"]
-
-
-class ImageGone(VistazoError):
-    """The image of a key is not kept any more."""
-
-    code = "image-gone"
 
 
 @dataclass(frozen=True, slots=True)

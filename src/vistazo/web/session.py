@@ -7,19 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
-from vistazo.errors import VistazoError
 from vistazo.web import schemas
 from vistazo.web.answers import answer, error
 from vistazo.web.keys import Keys, Role, cookie_name
+from vistazo.web.refusals import Forbidden
 
 if TYPE_CHECKING:
     from vistazo.web.attempts import Attempts
-
-
-class Forbidden(VistazoError):
-    """This needs the owner's token."""
-
-    code = "forbidden"
 
 
 class TokenIn(schemas.Model):

@@ -11,17 +11,17 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 from fastapi import APIRouter, Response
 
-from vistazo.errors import VistazoError
+from vistazo.errors import InvalidSQL
 from vistazo.store.bounded import SqlLimits
 from vistazo.web import schemas
 from vistazo.web.answers import answer
 from vistazo.web.queries import Parameters
+from vistazo.web.refusals import Busy
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from vistazo.library import Library
     from vistazo.store.bounded import Guard
     from vistazo.web.queries import Reader
@@ -30,12 +30,6 @@ _AT_ONCE = 4
 _PATIENCE_S = 5.0
 _SAFE = 2**53  # beyond it JavaScript's numbers are not whole ones
 _MAX_TEXT = 20_000  # characters of a value that are shown
-
-
-class Busy(VistazoError):
-    """Too much is asked at once."""
-
-    code = "busy"
 
 
 def router(library: Library, reader: Reader, guard: Guard | None) -> APIRouter:
@@ -69,13 +63,24 @@ def router(library: Library, reader: Reader, guard: Guard | None) -> APIRouter:
 
 def _result(table: pa.Table, max_rows: int, elapsed_ms: float) -> schemas.SqlOut:
     columns = [schemas.ColumnOut(name=field.name, type=str(field.type)) for field in table.schema]
-    values = [column.to_pylist() for column in table.slice(0, max_rows).columns]
+    values = [_values(column) for column in table.slice(0, max_rows).columns]
     return schemas.SqlOut(
         columns=columns,
         rows=[[_plain(value) for value in row] for row in zip(*values, strict=True)],
         truncated=table.num_rows > max_rows,
         elapsed_ms=round(elapsed_ms, 3),
     )
+
+
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    try:
+        return list(column.to_pylist())
+    except UnicodeDecodeError as error:  # the engine's strings are bytes of any kind
+        if not pa.types.is_string(column.type):
+            raise InvalidSQL(
+                "a value holds bytes that are no text; ask for hex(..) of it"
+            ) from error
+        return list(column.cast(pa.binary()).to_pylist())
 
 
 def _plain(value: Any) -> Any:
