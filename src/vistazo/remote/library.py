@@ -68,14 +68,11 @@ class RemoteLibrary:
     ) -> None:
         self._wanted = files.encoder_name(encoder)
         self._transport = Transport(address, connect_s=connect_s)
-        about = self._transport.get("/library")
-        if not isinstance(about, dict) or about.get("api") != API:
-            version = about.get("version", "?") if isinstance(about, dict) else "?"
-            raise ServerError(
-                f"the server {address.url} speaks another version of the interface (vistazo"
-                f" {printable(str(version))}): give both the same version"
-            )
-        self._folder = Path(about["folder"])
+        try:
+            self._folder = Path(self._about()["folder"])
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def path(self) -> Path:
@@ -296,6 +293,16 @@ class RemoteLibrary:
         """Which encoder a new library gets at the server, and why."""
         name, reason = self._of_encoder()["choice"]
         return name, reason
+
+    def _about(self) -> dict[str, Any]:
+        about = self._transport.get("/library")
+        if isinstance(about, dict) and about.get("api") == API:
+            return about
+        version = about.get("version", "?") if isinstance(about, dict) else "?"
+        raise ServerError(
+            f"the server {self.address.url} speaks another version of the interface (vistazo"
+            f" {printable(str(version))}): give both the same version"
+        )
 
     def _of_encoder(self) -> Any:
         return self._transport.get("/library/encoder")
