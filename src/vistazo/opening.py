@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from vistazo.remote.library import RemoteLibrary
 
 _LOOK_S = 0.1
+_PATIENCE_S = 5.0  # a server that indexes on every core is slow to answer
 
 
 def open(
@@ -102,14 +103,15 @@ def _served(
     folder = parse(name).folder
     deadline = time.monotonic() + settings.wait_s
     while (address := _announced(folder)) is not None:
-        left_s = deadline - time.monotonic()
         try:
-            return RemoteLibrary(address, encoder=encoder, connect_s=max(left_s, 1.0))
+            return RemoteLibrary(
+                address, encoder=encoder, patience_s=max(settings.wait_s, _PATIENCE_S)
+            )
         except ServerError as error:
-            if left_s <= 0:
+            if time.monotonic() >= deadline:
                 raise LibraryBusy(
-                    f"the library {printable(str(folder))} is held by a server that does not"
-                    f" answer as it should: {error}"
+                    f"the library {printable(str(folder))} is held by process {owner_pid(folder)},"
+                    f" which serves it and does not answer: {error}"
                 ) from error
         time.sleep(_LOOK_S)
     return None

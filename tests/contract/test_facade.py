@@ -472,5 +472,3 @@ def test_sources_of_another_machine(remote: Facade, pictures: Path) -> None:
         raise SourceError("the folder does not exist")
     here = parse("http://localhost:8000")
     assert files.source_name("unsplash:lite", here) == f"unsplash:{Path.cwd() / 'lite'}"
-
-

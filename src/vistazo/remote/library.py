@@ -26,7 +26,7 @@ from vistazo.records import (
 )
 from vistazo.remote import files, jobs, reading
 from vistazo.remote.downloads import RemoteDownloads
-from vistazo.remote.transport import Transport
+from vistazo.remote.transport import ANSWER_S, Transport
 from vistazo.search.hits import Hits
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class RemoteLibrary:
 
     Args:
         encoder: the name of the encoder that the library's vectors must be of; None takes any.
-        connect_s: how long the server may take to be reached.
+        patience_s: how long the server may take to be reached, and to answer for the first time.
 
     Raises:
         ServerError: it cannot be reached, or is no vistazo of this interface.
@@ -64,15 +64,17 @@ class RemoteLibrary:
         address: ServerAddress,
         *,
         encoder: str | Encoder | None = None,
-        connect_s: float = 10.0,
+        patience_s: float = 10.0,
     ) -> None:
         self._wanted = files.encoder_name(encoder)
-        self._transport = Transport(address, connect_s=connect_s)
+        self._transport = Transport(address, connect_s=patience_s)
+        self._transport.answer_s = patience_s
         try:
             self._folder = Path(self._about()["folder"])
         except BaseException:
             self.close()
             raise
+        self._transport.answer_s = ANSWER_S
 
     @property
     def path(self) -> Path:

@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
 API = "/api/v1"
 _JSON = "application/json"
-_CONNECT_S = 10.0
-_ANSWER_S = 900.0  # a statement on a large library, or the first use of an encoder
+ANSWER_S = 900.0  # a statement on a large library, or the first use of an encoder
 _GONE = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError)
 
 
@@ -34,10 +33,14 @@ class Transport:
 
     Args:
         connect_s: how long a server may take to be reached.
+
+    Attributes:
+        answer_s: how long it may keep silent then.
     """
 
-    def __init__(self, address: ServerAddress, *, connect_s: float = _CONNECT_S) -> None:
+    def __init__(self, address: ServerAddress, *, connect_s: float) -> None:
         self.address = address
+        self.answer_s = ANSWER_S
         self._connect_s = connect_s
         self._idle: list[http.client.HTTPConnection] = []
         self._guard = threading.Lock()
@@ -153,6 +156,7 @@ class Transport:
             headers["Content-Type" if body is not None else "Accept"] = media_type
         if self.address.token:
             headers["Authorization"] = f"Bearer {self.address.token}"
+        connection.sock.settimeout(self.answer_s)
         connection.request(method, self.address.prefix + API + path, body, headers)
         response = connection.getresponse()
         if response.status >= 300:
@@ -176,7 +180,6 @@ class Transport:
             made = http.client.HTTPConnection(to.host, to.port, timeout=self._connect_s)
         try:
             made.connect()
-            made.sock.settimeout(_ANSWER_S)
             made.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except (OSError, UnicodeError) as error:
             made.close()
