@@ -20,6 +20,7 @@ from vistazo import Query
 from vistazo.errors import (
     AccessDenied,
     InvalidFilter,
+    InvalidQuery,
     InvalidSQL,
     ServerError,
     SourceError,
@@ -377,6 +378,10 @@ def test_another_encoder_is_refused_and_changes_nothing(
         ):
             with pytest.raises(vistazo.errors.EncoderMismatch, match="encoder 'colours'"):
                 ask()
+    with vistazo.open(url, token=OWNER) as library:
+        for each in (local, library):
+            with pytest.raises(vistazo.errors.EncoderMismatch, match="encoder 'colours'"):
+                each.index(pictures, encoder="offline")
     assert local.search("red", k=1)
     with vistazo.open(url, encoder="colours") as library:
         assert library.search("red", k=1)
@@ -451,10 +456,10 @@ def test_no_address(text: str) -> None:
     assert "secret" not in str(raised.value)
 
 
-def test_an_empty_library(tmp_path: Path, local: Facade) -> None:
-    assert local  # it is open, and one process opens one library: ask its server for nothing
-    with pytest.raises(vistazo.errors.LibraryBusy):
-        vistazo.open(tmp_path / "other")
+@pytest.mark.parametrize("vector", [[1.0, 0.0], [1e300, 0, 0, 0]])
+def test_a_vector_of_another_space(remote: Facade, vector: list[float]) -> None:
+    with pytest.raises(InvalidQuery, match="has 4 finite numbers"):
+        remote.find(Query(vector=vector))  # type: ignore[arg-type]
 
 
 def test_sources_of_another_machine(remote: Facade, pictures: Path) -> None:

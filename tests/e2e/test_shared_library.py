@@ -111,6 +111,8 @@ def test_the_demo_in_a_served_library(home: Path) -> None:
     root = Path(__file__).parents[2]
     (home / "empty").mkdir()
     with serving("--db", "demo", "--no-sql", "--port", "0", "--allow-write", cwd=home) as server:
+        empty = run("search", "red", "--db", "demo", cwd=home)
+        assert error_of(empty) == "the library is empty. Run: vistazo index FOLDER"
         shown = run("demo", "--db", "demo", "--pictures", str(root / "sample"), cwd=home)
         assert shown.returncode == 0, shown.stderr
         assert "395 added" in shown.stdout

@@ -17,7 +17,7 @@ from fastapi.routing import APIRoute
 from pydantic import Field
 
 import vistazo
-from vistazo.errors import InvalidFilter, InvalidSQL, StoreError, VistazoError
+from vistazo.errors import InvalidFilter, InvalidQuery, InvalidSQL, StoreError, VistazoError
 from vistazo.records import Query
 from vistazo.store.bounded import SqlLimits
 from vistazo.web import schemas, uploads
@@ -172,7 +172,11 @@ def router(library: Library, settings: Settings, jobs: Jobs, guard: Guard | None
         }
         return _json(fields | {"metadata": facts})
 
-    @routes.post("/thumbnails")
+    @routes.post(
+        "/thumbnails",
+        response_class=Response,
+        responses={200: {"content": {"application/octet-stream": {}}}},
+    )
     def thumbnails(asked: PhotosIn) -> Response:
         """A line of JSON, [[id, bytes], ..], and then the thumbnails one after the other."""
         found = library.thumbnails(asked.photo_ids)
@@ -261,12 +265,19 @@ def _indexing(library: Library, asked: IndexIn) -> Callable[[Tell], Mapping[str,
 
 def _query(library: Library, asked: QueryIn) -> Query:
     library.check_encoder(asked.encoder)
-    vector: Float32Array | None = None
-    if asked.vector is not None:
-        vector = np.asarray(asked.vector, dtype=np.float32)
+    vector = None if asked.vector is None else _vector(library, asked.vector)
     return Query(
         text=asked.text, photo_id=asked.photo_id, vector=vector, k=asked.k, where=asked.where
     )
+
+
+def _vector(library: Library, numbers: list[float]) -> Float32Array:
+    with np.errstate(over="ignore"):
+        vector = np.asarray(numbers, dtype=np.float32)
+    encoder = library.encoder
+    if encoder is not None and (len(vector) != encoder.dim or not np.isfinite(vector).all()):
+        raise InvalidQuery(f"a vector of this library has {encoder.dim} finite numbers")
+    return vector
 
 
 def _hit(hit: Hit) -> list[Any]:
