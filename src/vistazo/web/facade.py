@@ -17,7 +17,14 @@ from fastapi.routing import APIRoute
 from pydantic import Field
 
 import vistazo
-from vistazo.errors import InvalidFilter, InvalidQuery, InvalidSQL, StoreError, VistazoError
+from vistazo.errors import (
+    EncoderMismatch,
+    InvalidFilter,
+    InvalidQuery,
+    InvalidSQL,
+    StoreError,
+    VistazoError,
+)
 from vistazo.records import Query
 from vistazo.store.bounded import SqlLimits
 from vistazo.web import schemas, uploads
@@ -105,10 +112,12 @@ class _Detailed(APIRoute):
         async def handled(request: Request) -> Response:
             try:
                 response: Response = await handle(request)
-            except (InvalidFilter, StoreError) as raised:
+            except (EncoderMismatch, InvalidFilter, StoreError) as raised:
                 shape: Any = request.app.exception_handlers[VistazoError]
                 response = shape(request, raised)
-                if isinstance(raised, InvalidFilter):
+                if isinstance(raised, EncoderMismatch):
+                    response.status_code = 409  # the caller named another
+                elif isinstance(raised, InvalidFilter):
                     response.headers["X-Vistazo-Position"] = str(raised.position)
                 else:
                     response.headers["X-ClickHouse-Exception-Code"] = str(raised.engine_code)
