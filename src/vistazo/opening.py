@@ -90,19 +90,21 @@ def open_here(
 def is_served(settings: Settings) -> bool:
     """Whether the library of the settings is behind a server, and so are the files it reads."""
     name = settings.library_path()
-    return servers.is_url(name) or _announced(parse(name).folder) is not None
+    return servers.is_url(name) or _announced(_folder(name)) is not None
 
 
 def _served(
     name: str, settings: Settings, encoder: str | Encoder | None, token: str | None
 ) -> RemoteLibrary | None:
-    from vistazo.remote.library import RemoteLibrary
-
     if servers.is_url(name):
+        from vistazo.remote.library import RemoteLibrary
+
         return RemoteLibrary(servers.parse(name, token or settings.token), encoder=encoder)
-    folder = parse(name).folder
+    folder = _folder(name)
     deadline = time.monotonic() + settings.wait_s
     while (address := _announced(folder)) is not None:
+        from vistazo.remote.library import RemoteLibrary  # it costs time, and most have no server
+
         try:
             return RemoteLibrary(
                 address, encoder=encoder, patience_s=max(settings.wait_s, _PATIENCE_S)
@@ -115,6 +117,10 @@ def _served(
                 ) from error
         time.sleep(_LOOK_S)
     return None
+
+
+def _folder(name: str) -> Path:
+    return parse(name).folder
 
 
 def _announced(folder: Path) -> servers.ServerAddress | None:

@@ -58,7 +58,7 @@ def acquire(folder: Path, wait_s: float) -> OwnerLock:
                 os.close(descriptor)
                 raise LibraryBusy(
                     f"the library {printable(str(folder))} is held by {owner};"
-                    " wait until it has finished, or give another --db"
+                    " wait until it has finished; to share a library run: vistazo serve"
                 ) from None
             time.sleep(0.1)
     _sign(descriptor)
