@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import trustme
 from PIL import Image
 
 import vistazo
@@ -454,6 +455,29 @@ def test_no_address(text: str) -> None:
     with pytest.raises(UsageError, match="is no server's address") as raised:
         vistazo.open(text)
     assert "secret" not in str(raised.value)
+
+
+def test_an_image_that_is_too_large(remote: Facade, tmp_path: Path) -> None:
+    from vistazo.remote.files import MAX_IMAGE_BYTES
+    from vistazo.web import uploads
+
+    assert MAX_IMAGE_BYTES == uploads.MAX_IMAGE_BYTES
+    with pytest.raises(InvalidQuery, match="larger than the 32 MB that a server takes"):
+        remote.search(image=bytes(MAX_IMAGE_BYTES + 1))
+
+
+def test_https(local: Facade, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    authority = trustme.CA()
+    certificate = authority.issue_cert("localhost")
+    certificate.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "server.pem"))
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    with served(create(local), ssl_certfile=str(tmp_path / "server.pem")) as url:
+        secure = url.replace("http://127.0.0.1", "https://localhost")
+        with pytest.raises(ServerError, match="certificate verify failed"):
+            vistazo.open(secure)
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+        with vistazo.open(secure) as library:
+            assert plain(library.search("red", k=3)) == plain(local.search("red", k=3))
 
 
 @pytest.mark.parametrize("vector", [[1.0, 0.0], [1e300, 0, 0, 0]])

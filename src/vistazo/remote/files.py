@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from vistazo.remote.address import ServerAddress
     from vistazo.sources.base import Source
 
+MAX_IMAGE_BYTES = 32 * 1024 * 1024
 _AUTO = "auto"
 
 
@@ -100,9 +101,14 @@ def image_form(image: Any) -> tuple[bytes, str]:
     """An image as a form with one file, and the form's media type.
 
     Raises:
-        InvalidQuery: it cannot be read.
+        InvalidQuery: it cannot be read, or is too large.
     """
     data = _image_bytes(image)
+    if len(data) > MAX_IMAGE_BYTES:
+        raise InvalidQuery(
+            f"the image is larger than the {MAX_IMAGE_BYTES >> 20} MB that a server takes; give a"
+            " smaller one"
+        )
     boundary = f"vistazo-{secrets.token_hex(16)}"
     head = (
         f'--{boundary}\r\nContent-Disposition: form-data; name="image"; filename="image"\r\n'
