@@ -25,6 +25,7 @@ import vistazo
 from knn import clustered
 from vistazo.cli.serving import take
 from vistazo.encoders import registry
+from vistazo.opening import open_here
 from vistazo.records import Metadata, Photo
 from vistazo.store.store import NewPhoto
 from vistazo.web.app import create
@@ -118,7 +119,7 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=25_000)
     parser.add_argument("--searches", type=int, default=200)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, vistazo.open(f"{folder}/library") as library:
+    with tempfile.TemporaryDirectory() as folder, open_here(f"{folder}/library") as library:
         fill(library, options.photos)
         print(f"{library._store.count():,} photos, {options.searches} searches, milliseconds")
         with served(library) as url, httpx.Client(base_url=url, timeout=60) as client:

@@ -14,11 +14,11 @@ from vistazo.cli.serving import take
 
 
 @contextlib.contextmanager
-def served(app: Any) -> Iterator[str]:
-    """The application's address, for as long as it answers."""
+def served(app: Any, **options: Any) -> Iterator[str]:
+    """The application's address, for as long as it answers; `options` are uvicorn's."""
     place = take("127.0.0.1", 0, "--port")
     config = uvicorn.Config(
-        app, log_config=None, ws="none", loop="asyncio", timeout_graceful_shutdown=2
+        app, log_config=None, ws="none", loop="asyncio", timeout_graceful_shutdown=2, **options
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [place.socket]})

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from vistazo.analytics.trends import Downloads
     from vistazo.config import Settings
     from vistazo.errors import VistazoError
-    from vistazo.library import Library, open
+    from vistazo.library import Library
+    from vistazo.opening import open
     from vistazo.records import (
         Candidate,
         CountryDownloads,
@@ -36,13 +37,15 @@ if TYPE_CHECKING:
         Query,
         RisingKeyword,
     )
+    from vistazo.remote.library import RemoteLibrary
     from vistazo.search.hits import Hits
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Library": "library",
-    "open": "library",
+    "RemoteLibrary": "remote.library",
+    "open": "opening",
     "Settings": "config",
     "VistazoError": "errors",
     "Downloads": "analytics.trends",
@@ -82,6 +85,7 @@ __all__ = [
     "MonthDownloads",
     "Photo",
     "Query",
+    "RemoteLibrary",
     "RisingKeyword",
     "Settings",
     "VistazoError",

@@ -30,10 +30,11 @@ class Settings:
     """What a user may choose. Every field is a variable (`VISTAZO_DB`) and a key of vistazo.toml.
 
     Attributes:
-        db: the library: a folder, `chdb:///folder`, `clickhouse://..` or `myscale://..`; empty means
-            the user's data directory.
-        db_user: for a server whose DSN names no user.
-        db_password: for a server whose DSN holds no password; `repr` shows neither.
+        db: the library: a folder, `chdb:///folder`, `http://host:port` of a `vistazo serve`,
+            `clickhouse://..` or `myscale://..`; empty means the user's data directory.
+        db_user: for a database server whose DSN names no user.
+        db_password: for a database server whose DSN holds no password; `repr` shows neither.
+        token: what is shown to the `vistazo serve` at the address `db`.
         encoder: `auto` or the name of one; it matters when a library gets its first photo.
         threads: that read and decode pictures; 0 means one for each core, at most 8.
         batch_size: pictures embedded in one call.
@@ -56,6 +57,7 @@ class Settings:
     db: str = field(default="", repr=False)
     db_user: str = "default"
     db_password: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
     encoder: str = "auto"
     threads: int = 0
     batch_size: int = 32

@@ -22,6 +22,8 @@
     ├── DatasetError                       a dataset that cannot be written, or is not whole
     ├── HubError                           the Hugging Face Hub refuses, or cannot be reached
     ├── ServeError                         a port that cannot be served on
+    ├── ServerError                        a server that cannot be reached, or answers as another
+    │   └── AccessDenied                   it wants a token, or another one
     ├── WeightsError
     │   ├── WeightsMissing
     │   └── WeightsCorrupt
@@ -180,6 +182,18 @@ class ServeError(VistazoError):
     """A port cannot be listened on."""
 
     code = "serve"
+
+
+class ServerError(VistazoError):
+    """The server of a library cannot be reached, breaks off, or is none of vistazo's."""
+
+    code = "server"
+
+
+class AccessDenied(ServerError):
+    """The server does not let us do that: no token, a wrong one, or one that only reads."""
+
+    code = "access-denied"
 
 
 class WeightsError(VistazoError):

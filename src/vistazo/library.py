@@ -46,38 +46,12 @@ from vistazo.sources.base import BringsTables, BringsVectors, First
 from vistazo.sources.named import source_of
 from vistazo.store import schema, sqlread
 from vistazo.store.bounded import SqlLimits
-from vistazo.store.connect import Address, Server, connect, disconnect, parse
+from vistazo.store.connect import Address, Server, connect, disconnect
 from vistazo.store.store import Store
 
 if TYPE_CHECKING:
     from vistazo.encoders.base import Encoder
     from vistazo.sources.base import Source
-
-
-def open(
-    path_or_dsn: str | os.PathLike[str] | None = None,
-    *,
-    encoder: str | Encoder | None = None,
-    create: bool = True,
-    settings: Settings | None = None,
-) -> Library:
-    """Open a library, or make one.
-
-    Args:
-        path_or_dsn: a folder, or a DSN such as `clickhouse://user@host:8123/database`; None takes
-            VISTAZO_DB, vistazo.toml or the user's data directory.
-        encoder: a name, or an object of your own; None takes the library's own, for a new library
-            the setting `encoder`.
-        create: make the library where there is none.
-        settings: None reads the environment and vistazo.toml.
-    Raises:
-        LibraryNotFound, LibraryInvalid, LibraryBusy, LibraryNewer: it cannot be opened.
-        StoreError: the server cannot be reached, or refuses.
-    """
-    settings = settings or Settings.load()
-    where = settings.library_path() if path_or_dsn is None else path_or_dsn
-    address = parse(where, user=settings.db_user, password=settings.db_password)
-    return Library(address, settings, encoder=encoder, create=create)
 
 
 class Library:
@@ -120,11 +94,16 @@ class Library:
         return self._address.name
 
     @property
+    def folder(self) -> Path | None:
+        """The library's folder; None where it is on a database server."""
+        return None if isinstance(self._address, Server) else self._address.folder
+
+    @property
     def path(self) -> Path:
-        """The library's folder; `Unsupported` where it is on a server."""
-        if isinstance(self._address, Server):
+        """The library's folder; `Unsupported` where it has none."""
+        if self.folder is None:
             raise Unsupported(f"the library {self.name} is on a server and has no folder")
-        return self._address.folder
+        return self.folder
 
     # Filling
 
@@ -138,6 +117,7 @@ class Library:
         retry_failed: bool = False,
         wait_for_index: bool = True,
         photos_only: bool = False,
+        vectors_of: str | None = None,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> IngestReport:
         """Bring the library up to date with a folder of pictures, a list, or a data set.
@@ -156,6 +136,8 @@ class Library:
                 right meanwhile; closing the library cuts a build short.
             photos_only: leave alone what a data set brings beside photos: conversions, keywords,
                 collections and colors.
+            vectors_of: name of the encoder that made a data set's embeddings, where it does not
+                say.
             on_progress: called several times a second, in this thread.
         Raises:
             SourceError: the source cannot be read or holds no pictures.
@@ -165,7 +147,7 @@ class Library:
         """
         if limit is not None and (type(limit) is not int or limit < 1):
             raise UsageError(f"limit must be a whole number from 1, not {limit!r}")
-        pictures = source_of(source)
+        pictures = source_of(source, vectors_of=vectors_of)
         plan = IngestPlan.of(
             self._settings, retry_failed=retry_failed, prune=prune, whole=limit is None
         )
@@ -400,6 +382,10 @@ class Library:
             UnknownEncoder: there is none of this name.
         """
         return self._encoder.preview()
+
+    def check_encoder(self, name: str | None) -> None:
+        """Raise EncoderMismatch if the vectors are not of the encoder of this name."""
+        self._encoder.check(name)
 
     def _recorded_encoder(self) -> EncoderSpec | None:
         recorded = self._store.encoder()

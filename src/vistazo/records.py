@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote, urlsplit
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    from vistazo.arrays import Float32Array as Float32Array
+    from vistazo.arrays import UInt8Array as UInt8Array
 
-Float32Array = NDArray[np.float32]
-UInt8Array = NDArray[np.uint8]
+
+def __getattr__(name: str) -> Any:
+    if name not in ("Float32Array", "UInt8Array"):
+        raise AttributeError(f"module 'vistazo.records' has no attribute {name!r}")
+    return getattr(importlib.import_module("vistazo.arrays"), name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,7 +368,6 @@ class Stats:
     Attributes:
         library: its folder.
         encoder: None before the first photo.
-        photos: how many.
         sources: photos by the name of the source that brought them.
         failures: causes of the items that could not be taken in, with their counts.
         vector_index: state of the vector index; `Absent` in a small library.

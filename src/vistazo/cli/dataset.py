@@ -12,7 +12,8 @@ import typer
 
 from vistazo.cli import render
 from vistazo.cli.index import WITH_FAILURES, progress, wait_for_vector_index
-from vistazo.cli.options import Encoder, Json, examples, note, open_library
+from vistazo.cli.options import Encoder, Json, examples, is_served, note, own_library
+from vistazo.errors import Unsupported
 from vistazo.records import printable
 
 if TYPE_CHECKING:
@@ -75,9 +76,16 @@ def build(
 
     files = tuple(conversions or ())
     plan = BuildPlan(limit=limit, image_base_url=image_base_url, conversions=files)
+    place = db or str(Path(out, LIBRARY))
+    if is_served(place):
+        raise Unsupported(
+            f"a server holds the library {render.shown_path(place)}, and a dataset is built by the"
+            " process that has it open: stop `vistazo serve`, or leave --db out to use a library"
+            " of the dataset's own"
+        )
     # First: a folder that is not there must not leave an empty library.
     pictures = source_of(source)
-    with open_library(db or str(Path(out, LIBRARY)), encoder=encoder, create=True) as library:
+    with own_library(place, encoder=encoder, create=True) as library:
         if library.encoder is None:
             name, reason = library.encoder_choice()
             note(f"encoder: {name}" + (f", because {reason}" if reason else ""))

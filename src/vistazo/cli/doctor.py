@@ -18,6 +18,7 @@ from vistazo.cli import render
 from vistazo.cli.options import Db, Json, examples
 from vistazo.config import Settings
 from vistazo.errors import LibraryNotFound, VistazoError
+from vistazo.remote.address import is_url
 from vistazo.store.dsn import Address, Server, parse
 
 _LOW_DISK_BYTES = 1_000_000_000
@@ -91,15 +92,17 @@ def _database() -> str:
 
 
 def _library(settings: Settings) -> str:
-    from vistazo.library import open as open_
+    from vistazo.opening import open as open_
+    from vistazo.remote.library import RemoteLibrary
 
     try:
         with open_(create=False, settings=settings) as library:
             found = library.stats()
+            by = f", served at {library.address.url}" if isinstance(library, RemoteLibrary) else ""
     except LibraryNotFound:
         return f"none yet at {_address(settings).name}"
     encoder = found.encoder.name if found.encoder else "none"
-    return f"{found.library}: {found.photos:,} photos, encoder {encoder}"
+    return f"{found.library}: {found.photos:,} photos, encoder {encoder}{by}"
 
 
 def _address(settings: Settings) -> Address | Server:
@@ -107,6 +110,8 @@ def _address(settings: Settings) -> Address | Server:
 
 
 def _disk(settings: Settings) -> str:
+    if is_url(settings.library_path()):
+        return "the server's"
     address = _address(settings)
     if isinstance(address, Server):
         return f"the library is on {address.place}"

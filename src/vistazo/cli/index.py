@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vistazo.cli import render
-from vistazo.cli.options import Db, Encoder, Json, examples, note, open_library
+from vistazo.cli.options import Db, Encoder, Json, examples, is_served, note, open_library
 from vistazo.records import printable
 
 if TYPE_CHECKING:
+    from vistazo.facade import Facade
     from vistazo.ingest.progress import Progress
-    from vistazo.library import Library
     from vistazo.records import IngestReport
+    from vistazo.sources.base import Source
 
 WITH_FAILURES = 3
 _LINE_EVERY_S = 5.0
@@ -73,10 +74,12 @@ def index(
 
     Unchanged pictures are left alone. Stopped anywhere, the same command continues.
     """
-    from vistazo.sources.named import source_of
+    pictures: str | Source = source
+    if not is_served(db):
+        from vistazo.sources.named import source_of
 
-    # First: a folder that is not there must not leave an empty library.
-    pictures = source_of(source, vectors_of=vectors_of)
+        # First: a folder that is not there must not leave an empty library.
+        pictures = source_of(source, vectors_of=vectors_of)
     with open_library(db, encoder=encoder, create=True) as library:
         if library.encoder is None:
             name, reason = library.encoder_choice()
@@ -90,6 +93,7 @@ def index(
                     retry_failed=retry_failed,
                     wait_for_index=False,
                     photos_only=photos_only,
+                    vectors_of=vectors_of,
                     on_progress=on_progress,
                 )
             wait_for_vector_index(library)
@@ -130,7 +134,7 @@ def print_report(report: IngestReport, *, as_json: bool) -> None:
         note("to see each failed file run: vistazo failures")
 
 
-def wait_for_vector_index(library: Library) -> None:
+def wait_for_vector_index(library: Facade) -> None:
     """Wait until the vector index of a large library covers all photos."""
     if library.index_status().state != "InProgress":
         return

@@ -10,13 +10,15 @@ import typer
 from vistazo.config import Settings
 
 if TYPE_CHECKING:
+    from vistazo.facade import Facade
     from vistazo.library import Library
 
 Db = Annotated[
     str | None,
     typer.Option(
         "--db",
-        help="The library: a folder, or clickhouse://.. [VISTAZO_DB; else the data directory]",
+        help="The library: a folder, http://host:port, or clickhouse://.."
+        " [VISTAZO_DB; else the data directory]",
     ),
 ]
 Encoder = Annotated[
@@ -31,11 +33,25 @@ Where = Annotated[
 ]
 
 
-def open_library(db: str | None, *, encoder: str | None = None, create: bool = False) -> Library:
-    """The library that flags, environment and vistazo.toml name."""
-    from vistazo.library import open as open_
+def open_library(db: str | None, *, encoder: str | None = None, create: bool = False) -> Facade:
+    """The library that flags, environment and vistazo.toml name, here or through its server."""
+    from vistazo.opening import open as open_
 
     return open_(encoder=encoder, create=create, settings=Settings.load({"db": db}))
+
+
+def own_library(db: str | None, *, encoder: str | None = None, create: bool = False) -> Library:
+    """The same library, but opened in this process."""
+    from vistazo.opening import open_here
+
+    return open_here(encoder=encoder, create=create, settings=Settings.load({"db": db}))
+
+
+def is_served(db: str | None) -> bool:
+    """Whether a server has this library, and reads what it is told to index."""
+    from vistazo.opening import is_served as is_served_
+
+    return is_served_(Settings.load({"db": db}))
 
 
 def examples(*lines: str) -> str:

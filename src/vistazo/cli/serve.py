@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vistazo.cli import render
-from vistazo.cli.options import Db, examples, open_library
+from vistazo.cli.options import Db, examples, own_library
 from vistazo.config import Settings
 from vistazo.errors import UsageError
 from vistazo.records import printable
@@ -82,7 +82,13 @@ def serve(
         )
     made = secrets.token_urlsafe(24) if allow_write and sql and token is None else None
     flags = {"allow_private_addresses": allow_private_addresses or None}
-    with open_library(db, create=allow_write) as library:
+    with own_library(db, create=allow_write) as library:
+        folder = library.folder
+        if sql and folder is None:
+            raise UsageError(
+                f"{library.name} is on a database server, which answers ClickHouse clients itself:"
+                " give --no-sql"
+            )
         roles = Roles(
             local=places[0].loopback,
             sql=sql,
@@ -96,8 +102,10 @@ def serve(
         serving_file = Serving(urls[0], roles.owner, os.getpid(), urls[1] if sql else "")
 
         def on_ready() -> None:
-            announce(library.path, serving_file)
-            _say("library", f"{render.shown_path(str(library.path))}, {photos:,} photos")
+            if folder is not None:
+                announce(folder, serving_file)
+            shown = render.shown_path(str(folder)) if folder else library.name
+            _say("library", f"{shown}, {photos:,} photos")
             _say("page", f"{urls[0]}/?key={roles.owner}")
             _say("photos", f"{places[0].url}/images/PHOTO_ID")
             if sql:
@@ -110,7 +118,8 @@ def serve(
         try:
             serving.serve(list(zip(apps, places, strict=True)), on_ready)
         finally:
-            withdraw(library.path, serving_file)
+            if folder is not None:
+                withdraw(folder, serving_file)
     return 0
 
 

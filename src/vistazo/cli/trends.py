@@ -27,7 +27,7 @@ from vistazo.errors import UsageError
 from vistazo.records import Query
 
 if TYPE_CHECKING:
-    from vistazo.analytics.trends import Downloads
+    from vistazo.facade import AsksDownloads
 
 Limit = Annotated[int, typer.Option("--limit", help="How many lines, 1 to 100,000.")]
 Days = Annotated[int, typer.Option("--days", help="Length of the two periods, 1 to 3,650.")]
@@ -176,7 +176,7 @@ def mismatches(
 @contextlib.contextmanager
 def _downloads(
     db: str | None, encoder: str | None, words: str | None, similar: str | None, k: int, where: str
-) -> Iterator[Downloads]:
+) -> Iterator[AsksDownloads]:
     """The downloads of what a query finds; of everything where there is no query."""
     if words is not None and similar is not None:
         raise UsageError("give only one of --for 'WORDS' and --similar ID")

@@ -50,7 +50,7 @@ class EncoderChoice:
         """
         with self._lock:
             if wanted is not None and wanted != registry.AUTO:
-                self._wanted, self._kept = wanted, None
+                self._take(wanted)
             if self._kept is None or not self._confirmed:
                 recorded = self._recorded()
                 if self._kept is None or (recorded is not None and self._kept.spec != recorded):
@@ -58,11 +58,29 @@ class EncoderChoice:
                 self._confirmed = recorded is not None
             return self._kept
 
+    def check(self, wanted: str | None) -> None:
+        """Raise EncoderMismatch if the library's vectors are not of the encoder of this name."""
+        if wanted is None or wanted == registry.AUTO:
+            return
+        recorded = self._recorded()
+        if recorded is not None and recorded.name != wanted:
+            raise self._mismatch(recorded, f"'{wanted}'")
+
     def preview(self) -> tuple[str, str]:
         """Name of the encoder a new library gets, and why when nobody asked for it by name."""
         if self._wanted is not None and not isinstance(self._wanted, str):
             return self._wanted.spec.name, ""
         return registry.resolve(self._wanted or self._default)
+
+    def _take(self, wanted: str | Encoder) -> None:
+        """Work with another one from now on; if that cannot be, all stays as it was."""
+        before = self._wanted
+        self._wanted = wanted
+        try:
+            self._kept, self._confirmed = self._make(self._recorded()), False
+        except BaseException:
+            self._wanted = before
+            raise
 
     def _make(self, recorded: EncoderSpec | None) -> Encoder:
         encoder = self._wanted

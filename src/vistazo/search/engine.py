@@ -8,10 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-
 from vistazo.errors import InvalidQuery, LibraryEmpty, PhotoNotFound
 from vistazo.records import Hit, Photo, Query, printable
+from vistazo.search.limits import check_k
 from vistazo.store.filters import Filter, compile_filter
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from vistazo.records import EncoderSpec, Float32Array
     from vistazo.store.store import Neighbour, State, Statement, Store
 
-MAX_K = 100_000
 _TEXTS = 256  # whose vectors are kept: who pages through hits sends the same text again
 
 
@@ -211,12 +209,6 @@ class Engine:
         if not state.photos:
             raise LibraryEmpty("the library is empty. Run: vistazo index FOLDER")
         return state
-
-
-def check_k(k: int) -> None:
-    """Raise InvalidQuery unless 1 <= k <= 100,000."""
-    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or not 1 <= k <= MAX_K:
-        raise InvalidQuery(f"k must be a whole number from 1 to {MAX_K:,}, not {k!r}")
 
 
 def hit_of(photo: Photo, score: float) -> Hit:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from vistazo.errors import InvalidQuery
 from vistazo.records import FacetValue, Float32Array, Hit, Page, Query
-from vistazo.search.engine import Target, check_k, hit_of
+from vistazo.search.engine import Target, hit_of
 from vistazo.search.facets import facets
+from vistazo.search.limits import check_k
 from vistazo.search.view import view_sql
 from vistazo.store.filters import Filter, compile_filter
 

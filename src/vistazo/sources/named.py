@@ -11,6 +11,8 @@ from vistazo.sources.folder import FolderSource
 if TYPE_CHECKING:
     from vistazo.sources.base import Source
 
+_KINDS = frozenset({"unsplash", "urls", "parquet", "hf"})
+
 
 def source_of(source: str | os.PathLike[str] | Source, *, vectors_of: str | None = None) -> Source:
     """The source a name stands for; a source stays itself.
@@ -25,7 +27,7 @@ def source_of(source: str | os.PathLike[str] | Source, *, vectors_of: str | None
     """
     if not isinstance(source, (str, os.PathLike)):
         return source
-    kind, rest = _named(source)
+    kind, rest = kind_of(source)
     if kind == "parquet":
         from vistazo.sources.parquet import ParquetSource
 
@@ -47,9 +49,9 @@ def source_of(source: str | os.PathLike[str] | Source, *, vectors_of: str | None
     return FolderSource(source)
 
 
-def _named(source: str | os.PathLike[str]) -> tuple[str, str]:
-    """(kind, what follows); a kind of no meaning where it is a plain path."""
+def kind_of(source: str | os.PathLike[str]) -> tuple[str, str]:
+    """(kind, what follows it) of a source's name; a plain path has the kind ''."""
     text = os.fspath(source)
     kind, _, rest = text.partition(":")
     plain = not isinstance(source, str) or not rest or os.path.lexists(text)
-    return ("", text) if plain else (kind, rest)
+    return ("", text) if plain or kind not in _KINDS else (kind, rest)

@@ -58,11 +58,20 @@ def acquire(folder: Path, wait_s: float) -> OwnerLock:
                 os.close(descriptor)
                 raise LibraryBusy(
                     f"the library {printable(str(folder))} is held by {owner};"
-                    " wait until it has finished, or give another --db"
+                    " wait until it has finished; to share a library run: vistazo serve"
                 ) from None
             time.sleep(0.1)
     _sign(descriptor)
     return OwnerLock(descriptor, os.getpid())
+
+
+def owner_pid(folder: Path) -> int | None:
+    """The process that became the owner last; None when the file does not say."""
+    try:
+        pid = json.loads((folder / OWNER_FILE).read_bytes())["pid"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return pid if isinstance(pid, int) else None
 
 
 def _sign(descriptor: int) -> None:

@@ -8,6 +8,7 @@ from fastapi import APIRouter
 
 from vistazo.web import (
     export,
+    facade,
     indexing,
     photos,
     schemas,
@@ -58,6 +59,7 @@ def router(
         photos.router(library),
         export.router(library),
         indexing.router(library, jobs),
+        facade.router(library, settings, jobs, guard),
         sessions,
     ):
         routes.include_router(room)

@@ -66,7 +66,7 @@ def test_a_second_process_is_told_who_holds_it(
     assert str(caught.value) == (
         f"the library {tmp_path / 'a'} is held by process {process.pid}"
         f" ('hold it.py' {tmp_path / 'a'} 60 'two words');"
-        " wait until it has finished, or give another --db"
+        " wait until it has finished; to share a library run: vistazo serve"
     )
 
 
