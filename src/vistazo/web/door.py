@@ -91,7 +91,7 @@ class Door:
 def _key_in(scope: Scope) -> str | None:
     if scope["type"] != "http" or scope["path"] != "/" or scope["method"] != "GET":
         return None
-    return QueryParams(scope["query_string"]).get(_KEY)
+    return next(iter(QueryParams(scope["query_string"]).getlist(_KEY)), None)
 
 
 def _cookie_name(scope: Scope) -> str:
