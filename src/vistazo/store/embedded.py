@@ -144,7 +144,7 @@ def engine_at(path: Path) -> Connection:
 
     try:
         client = clickhouse_connect.get_client(
-            interface="chdb", path=str(path), database="default", settings=_SESSION
+            interface="chdb", path=os.path.realpath(path), database="default", settings=_SESSION
         )
     except Exception as error:
         raise mapped(error) from error
