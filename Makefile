@@ -33,6 +33,7 @@ bench: .venv/tested
 	.venv/bin/python bench/analytics.py
 	.venv/bin/python bench/downloads.py
 	.venv/bin/python bench/cli.py
+	.venv/bin/python bench/endpoint.py
 
 golden: .venv/tested
 	.venv/bin/python -m pytest -q tests/golden --update-golden

@@ -46,7 +46,7 @@ from vistazo.sources.base import BringsTables, BringsVectors, First
 from vistazo.sources.named import source_of
 from vistazo.store import schema, sqlread
 from vistazo.store.bounded import SqlLimits
-from vistazo.store.connect import Address, Server, connect, disconnect
+from vistazo.store.connect import Address, Server, beside, connect, disconnect
 from vistazo.store.store import Store
 
 if TYPE_CHECKING:
@@ -316,7 +316,8 @@ class Library:
         Raises:
             InvalidSQL: the text is wrong, writes, or reads anything but the library's tables.
         """
-        return limits.run(self.connection, query, self.embed, params)
+        with beside(self._address, self.connection) as connection:
+            return limits.run(connection, query, self.embed, params)
 
     def failures(self) -> list[Failure]:
         """Every item that could not be taken in and still stands as failed, by URL."""

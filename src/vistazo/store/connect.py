@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from vistazo.store.connection import Connection
 from vistazo.store.dsn import Address, Server, parse
-from vistazo.store.embedded import close_folder, engine_version, open_folder
+from vistazo.store.embedded import DATA, close_folder, engine_at, engine_version, open_folder
 from vistazo.store.engine_errors import mapped
 from vistazo.store.server import close_server, open_server
 
@@ -12,6 +15,7 @@ __all__ = [
     "Address",
     "Connection",
     "Server",
+    "beside",
     "connect",
     "disconnect",
     "engine_version",
@@ -35,6 +39,19 @@ def connect(address: Address | Server, *, create: bool, wait_s: float) -> Connec
     if isinstance(address, Server):
         return open_server(address, create=create, wait_s=wait_s)
     return open_folder(address, create=create, wait_s=wait_s)
+
+
+@contextmanager
+def beside(address: Address | Server, connection: Connection) -> Iterator[Connection]:
+    """A connection whose long statements do not hold up those of an open one."""
+    if isinstance(address, Server):
+        yield connection  # sends statements side by side anyway
+        return
+    other = engine_at(address.folder / DATA)
+    try:
+        yield other
+    finally:
+        other.close()
 
 
 def disconnect(address: Address | Server, *, half_made: bool = False) -> None:

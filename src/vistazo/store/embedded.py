@@ -18,7 +18,7 @@ from vistazo.store.dsn import Address
 from vistazo.store.engine_errors import mapped
 from vistazo.store.owner import SERVER_FILE
 
-_DATA = "store"  # the engine's own files, inside the library's folder
+DATA = "store"  # the engine's own files, inside the library's folder
 
 # Vector indexes are built after bulk loading, not at each insert: at every insert they would be
 # built again for each small part.
@@ -64,12 +64,12 @@ def open_folder(address: Address, *, create: bool, wait_s: float) -> Connection:
             )
         _check(folder, create=create)
         held = lock.acquire(folder, wait_s)
-        made = not (folder / _DATA).exists()
+        made = not (folder / DATA).exists()
         try:
-            connection = engine_at(folder / _DATA)
+            connection = engine_at(folder / DATA)
         except BaseException:
             if made:
-                shutil.rmtree(folder / _DATA, ignore_errors=True)
+                shutil.rmtree(folder / DATA, ignore_errors=True)
             held.release()
             raise
         _open[folder] = _Shared(connection, held, made)
@@ -91,7 +91,7 @@ def close_folder(address: Address, *, half_made: bool = False) -> None:
             del _open[folder]
             shared.connection.close()
             if half_made and shared.made:
-                shutil.rmtree(folder / _DATA, ignore_errors=True)
+                shutil.rmtree(folder / DATA, ignore_errors=True)
             shared.lock.release()
 
 
@@ -119,11 +119,11 @@ def _check(folder: Path, *, create: bool) -> None:
 def _check_readable(folder: Path, shown: str, *, create: bool) -> None:
     if folder.is_dir():
         entries = {entry.name for entry in folder.iterdir()}
-        if _DATA not in entries and entries - {lock.OWNER_FILE, SERVER_FILE, "lost+found"}:
+        if DATA not in entries and entries - {lock.OWNER_FILE, SERVER_FILE, "lost+found"}:
             raise LibraryInvalid(
                 f"{shown} holds other files and is no vistazo library; give an empty or new folder"
             )
-        if _DATA not in entries and not create:
+        if DATA not in entries and not create:
             raise LibraryNotFound(f"there is no library at {shown}. Run: vistazo index FOLDER")
         return
     if folder.exists():
@@ -145,7 +145,7 @@ def engine_at(path: Path) -> Connection:
 
     try:
         client = clickhouse_connect.get_client(
-            interface="chdb", path=str(path), database="default", settings=_SESSION
+            interface="chdb", path=os.path.realpath(path), database="default", settings=_SESSION
         )
     except Exception as error:
         raise mapped(error) from error

@@ -18,6 +18,7 @@ from vistazo.errors import (
 )
 from vistazo.store import embedded as module
 from vistazo.store.connect import Address, Connection, connect, disconnect, engine_version, parse
+from vistazo.store.embedded import engine_at
 
 
 @pytest.fixture(autouse=True)
@@ -308,3 +309,14 @@ def test_a_child_that_outlives_its_parent_does_not_keep_the_library(tmp_path: Pa
         tmp_path,
     )
     assert said == "5\n0\n"
+
+
+def test_a_second_connection_by_another_name_of_the_folder(tmp_path: Path) -> None:
+    address = parse(tmp_path / "library")
+    first = connect(address, create=True, wait_s=0)
+    (tmp_path / "link").symlink_to("library")
+    second = engine_at(tmp_path / "link" / "store")
+    first.execute("CREATE TABLE t (a UInt8) ENGINE = Memory")
+    assert second.value("EXISTS TABLE t") == 1
+    second.close()
+    disconnect(address)
