@@ -152,14 +152,17 @@ def device_attributes(device: int, *, timeout_s: float) -> frozenset[int]:
         return frozenset()
     try:
         tty.setraw(device, termios.TCSANOW)
-        if select.select([device], [], [], 0)[0]:
+        # Not `select`, which knows no device from number 1024 on: the engine opens that many.
+        reader = select.poll()
+        reader.register(device, select.POLLIN)
+        if reader.poll(0):
             return frozenset()
         os.write(device, _ASK)
         answer = b""
         deadline = time.monotonic() + timeout_s
         while not (found := _ANSWER.search(answer)):
             left_s = deadline - time.monotonic()
-            if left_s <= 0 or not select.select([device], [], [], left_s)[0]:
+            if left_s <= 0 or not reader.poll(left_s * 1000):
                 return frozenset()
             answer += os.read(device, 256)
     finally:

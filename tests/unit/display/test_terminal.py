@@ -5,6 +5,7 @@ import io
 import os
 import pty
 import re
+import resource
 import struct
 import subprocess
 import sys
@@ -143,6 +144,18 @@ def test_a_silent_terminal_costs_the_timeout_and_keeps_its_mode(terminal):
     assert device_attributes(slave, timeout_s=0.1) == frozenset()
     assert 0.09 <= time.monotonic() - started < 2.0
     assert termios.tcgetattr(slave) == before
+
+
+def test_a_device_beyond_what_select_knows(terminal):
+    _, slave = terminal
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    high = fcntl.fcntl(slave, fcntl.F_DUPFD, 1100)
+    try:
+        assert device_attributes(high, timeout_s=0.01) == frozenset()
+    finally:
+        os.close(high)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_keys_typed_ahead_are_left_for_their_reader(terminal):
