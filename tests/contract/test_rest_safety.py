@@ -334,8 +334,10 @@ class TestSizes:
         ended = threading.Event()
 
         def ask() -> None:
-            httpx.post(f"{client.base_url}api/v1/sql", json={"query": query}, timeout=90)
-            ended.set()
+            try:
+                httpx.post(f"{client.base_url}/api/v1/sql", json={"query": query}, timeout=90)
+            finally:
+                ended.set()
 
         thread = threading.Thread(target=ask)
         thread.start()
