@@ -118,7 +118,7 @@ def _zipped(library: Library, originals: Originals, table: pa.Table) -> IO[bytes
 
 def _name(photo_id: str, kind: str, taken: set[str]) -> str:
     """A name that leads nowhere, whatever the photo's id is, and stands once."""
-    stem = re.sub(r"[^\w.-]+", "_", photo_id, flags=re.ASCII).strip("._")[:100] or "photo"
+    stem = re.sub(r"[^\w.-]+|\.{2,}", "_", photo_id, flags=re.ASCII).strip("._")[:100] or "photo"
     suffix = _SUFFIXES.get(kind, kind.lower())
     name, number = f"photos/{stem}.{suffix}", 1
     while name.lower() in taken:
