@@ -119,6 +119,8 @@ class Guard:
         database: str,
         params: Mapping[str, str],
     ) -> Checked:
+        for name in settings:
+            self._names.check_setting(name)
         taken = self._limits.settings(settings)
         if database not in allowed.INFORMATION_SCHEMA | {allowed.DATABASE}:
             raise refused(f"the database {database}", "the library's tables are in default", 81)

@@ -9,6 +9,7 @@ from vistazo.errors import InvalidSQL
 from vistazo.sqlserver.guard import allowed, definitions
 from vistazo.sqlserver.guard.canonical import refused
 from vistazo.sqlserver.guard.shapes import named
+from vistazo.store.schema import OWN_TABLES
 from vistazo.store.sqltext import Token
 
 _READONLY = 164
@@ -85,7 +86,7 @@ def check_tables(statement: Statement, fillable: frozenset[str]) -> None:
         InvalidSQL: one of them is changed.
     """
     for table in statement.tables:
-        if table in allowed.OWN_TABLES and not (statement.fills and table in fillable):
+        if table in OWN_TABLES and not (statement.fills and table in fillable):
             raise refused(
                 f"{statement.kind.upper()} of vistazo's own table {table}",
                 "make a table of your own",
