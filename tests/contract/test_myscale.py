@@ -390,6 +390,23 @@ def test_what_becomes_of_an_index(
     assert rows == [{"table": name, "type": kind, "status": "Built"} for name in left]
 
 
+def test_a_table_as_another_keeps_its_metric_or_is_refused(server: Server) -> None:
+    make(server, "graph", "IP", rows=200)
+    server.run("CREATE TABLE graph_again AS graph")
+    server.run("INSERT INTO graph_again SELECT * FROM graph")
+    rows = server.run(f"SELECT id, distance(v, {Q}) AS d FROM graph_again ORDER BY d DESC LIMIT 5")
+    assert ids(rows) == nearest("IP", VECTORS[:200], QUERY, 5)
+    make(server, "flat", "IP", rows=200, kind="FLAT")
+    for sql in (
+        "CREATE TABLE flat_again AS flat",
+        "CREATE OR REPLACE TABLE b as `flat` ORDER BY g",
+    ):
+        with pytest.raises(InvalidSQL, match="without its vector index") as caught:
+            server.run(sql)
+        assert caught.value.engine_code == 48
+    server.run("CREATE TABLE flat_copy ENGINE = Memory AS SELECT id FROM flat")
+
+
 def test_indexes_survive_a_restart(tmp_path: Path) -> None:
     opened = f"""
 import sys
@@ -479,6 +496,7 @@ Change = Callable[[Server], object]
         ("ALTER TABLE ok ADD VECTOR INDEX k v TYPE MSTG('metric_type=Hamming')", 36,
          "[Cosine, IP, L2]"),
         ("ALTER TABLE ok ADD VECTOR INDEX k v TYPE BINARYFLAT", 48, "cannot be expressed"),
+        ("ALTER TABLE ok ON CLUSTER c ADD VECTOR INDEX k v TYPE MSTG", 48, "ON CLUSTER"),
         ("ALTER TABLE ok ADD VECTOR INDEX k v TYPE ANNOY", 36, "Unknown index type"),
         ("ALTER TABLE ok ADD VECTOR INDEX k v", 62, "TYPE"),
         ("ALTER TABLE ok ADD VECTOR INDEX k v TYPE MSTG(3)", 62, "in quotes"),

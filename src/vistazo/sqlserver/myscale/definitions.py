@@ -100,11 +100,17 @@ class Definitions:
     ) -> tuple[tuple[str, ...], bool, Callable[[], None]] | None:
         reader.takes("IF", "EXISTS")
         table = _table(reader.path("a table"), database)
-        if reader.takes("ON", "CLUSTER"):
+        spread = reader.takes("ON", "CLUSTER")
+        if spread:
             reader.name("a cluster")
         ranges = split(found, reader.at, len(found))
         if not any(_is_vector(found, begin, end) for begin, end in ranges):
             return None
+        if spread:
+            raise InvalidSQL(
+                "a vector index cannot be added or dropped ON CLUSTER here; leave that out",
+                engine_code=_NOT_IMPLEMENTED,
+            )
         plan = Plan()
         own_words = False
         for begin, end in ranges:
@@ -218,7 +224,10 @@ class Definitions:
         careful = reader.takes("IF", "NOT", "EXISTS")
         table = _table(reader.path("a table"), database)
         while reader.token is not None and not reader.token.is_op("("):
-            if reader.token.is_word("AS", "ENGINE", "SELECT"):
+            if reader.token.is_word("AS"):
+                self._check_copied(Reader(found, reader.at + 1), database)
+                return None
+            if reader.token.is_word("ENGINE", "SELECT"):
                 return None
             reader.at += 1
         ranges = split(found, reader.at + 1, closing(found, reader.at))
@@ -265,6 +274,21 @@ class Definitions:
                 self._indices.record(index)
 
         return (applied(sql, edits),), False, done
+
+    def _check_copied(self, reader: Reader, database: str) -> None:
+        """Refuse `CREATE TABLE .. AS` another with an index of which the engine knows nothing."""
+        token = reader.token
+        if token is None or token.kind not in ("word", "quoted") or token.is_word("SELECT", "WITH"):
+            return
+        table = _table(reader.path("a table"), database)
+        for index in self._indices.of(table):
+            if index.exact:
+                raise InvalidSQL(
+                    f"a table AS {'.'.join(table)} would be without its vector index"
+                    f" '{index.name}' of the type {index.type}; write its columns and add the"
+                    " index",
+                    engine_code=_NOT_IMPLEMENTED,
+                )
 
 
 def _is_vector(found: Sequence[Token], begin: int, end: int) -> bool:

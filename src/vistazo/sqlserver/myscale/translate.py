@@ -150,6 +150,8 @@ class VectorSQL:
             first = inner[0].text.upper() if inner else ""
             if first == "INSERT":
                 return self._insert(sql, found, params, database, said=said)
+        # CREATE TABLE .. AS a table with an index that the engine knows nothing of.
+        said = said or (first == "CREATE" and any(index.exact for index in self.indices.all()))
         done = self._connection.note_change if first in _CHANGES else None
         if not said:
             return Translation((sql,), done=done)
