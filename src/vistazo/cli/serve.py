@@ -11,10 +11,12 @@ import typer
 from vistazo.cli import render
 from vistazo.cli.options import Db, examples, open_library
 from vistazo.config import Settings
-from vistazo.errors import UsageError
+from vistazo.errors import Unsupported, UsageError
 from vistazo.records import printable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from vistazo.cli.serving import Place
     from vistazo.library import Library
 
@@ -73,6 +75,12 @@ def serve(
         )
     made = secrets.token_urlsafe(24) if allow_write and sql and token is None else None
     with open_library(db, create=allow_write) as library:
+        folder = _folder(library)
+        if sql and folder is None:
+            raise UsageError(
+                f"the library {library.name} is on a database server, which answers ClickHouse"
+                " clients itself: give --no-sql"
+            )
         roles = Roles(
             local=places[0].loopback, sql=sql, allow_write=allow_write and sql, token=token or made
         )
@@ -80,7 +88,8 @@ def serve(
         photos = library.stats().photos
 
         def on_ready() -> None:
-            _say("library", f"{render.shown_path(str(library.path))}, {photos:,} photos")
+            shown = library.name if folder is None else render.shown_path(str(folder))
+            _say("library", f"{shown}, {photos:,} photos")
             _say("photos", f"{places[0].url}/images/PHOTO_ID")
             if sql:
                 _say("SQL", f"{places[1].url} (ClickHouse over HTTP)")
@@ -122,6 +131,14 @@ class Roles:
         if self.allow_write:
             writers = "with the token as password also write by SQL"
         return f"anybody on this machine may {read}" + (f"; {writers}" if self.sql else "")
+
+
+def _folder(library: Library) -> Path | None:
+    """Where the library lies; None for one on a database server."""
+    try:
+        return library.path
+    except Unsupported:
+        return None
 
 
 def _apps(library: Library, places: list[Place], roles: Roles) -> list[Any]:
