@@ -147,7 +147,7 @@ class Guard:
         found = read(text)
         if any(token.is_op(";") for token in found):
             raise refused("several statements", "send one at a time", 62)
-        statement = statements.read(found, may_write=may_write)
+        statement = statements.read(found, may_write=may_write, internal=internal)
         fillable = allowed.FILLABLE | (_INTERNAL_TABLES if internal else frozenset())
         statements.check_tables(statement, fillable)
         walk = Walk(
