@@ -36,7 +36,7 @@ class Checked:
     Attributes:
         text: the only text that may run.
         kind: `select`, `show`, `describe`, `explain`, `exists`, `set`, `use`, `insert`, `delete`,
-            `update`, `create`, `alter`, `drop`, `truncate`, `optimize`, `rename`, `exchange`.
+            `update`, `create`, `alter`, `drop`, `truncate`, `optimize`, `rename`, `exchange`, `kill`.
         writes: whether it changes anything.
         table: what it writes to first, as `default.name`; None when it reads, or makes a function.
         tables: everything it writes to.
