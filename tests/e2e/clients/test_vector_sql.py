@@ -56,17 +56,21 @@ def made(client: Any, index: str = "") -> str:
 
 
 def has_all(client: Any, name: str, metric: str) -> bool:
-    """Whether near rows are all found by the engine's own words.
+    """Whether near rows are all found by the engine's own words, few of them and many.
 
     A graph built by several threads loses a row now and then; a table is then indexed anew.
     """
     call = {"Cosine": "cosineDistance", "L2": "L2Distance", "IP": "dotProduct"}[metric]
-    found = client.query(
-        f"SELECT id FROM {name} ORDER BY {call}(v, {Q}){' DESC' if metric == 'IP' else ''} LIMIT 100",
-        settings={"vector_search_with_rescoring": 1, "vector_search_index_fetch_multiplier": 3},
-    )
-    order = np.argsort(-distances(metric) if metric == "IP" else distances(metric))
-    return {row[0] for row in found.result_rows} == set(order[:100].tolist())
+    order = np.argsort(-distances(metric) if metric == "IP" else distances(metric)).tolist()
+    for k in (20, 100):
+        found = client.query(
+            f"SELECT id FROM {name} ORDER BY {call}(v, {Q}){' DESC' if metric == 'IP' else ''}"
+            f" LIMIT {k}",
+            settings={"vector_search_with_rescoring": 1, "vector_search_index_fetch_multiplier": 3},
+        )
+        if {row[0] for row in found.result_rows} != set(order[:k]):
+            return False
+    return True
 
 
 def status_of(name: str) -> str:
