@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from vistazo.records import Float32Array
 from vistazo.sqlserver.myscale.translate import Translation, VectorSQL
+from vistazo.sqlserver.myscale.types import ENGINE_METRIC
 from vistazo.store.connect import Connection
 
 READS = ("SELECT", "WITH", "DESCRIBE", "EXPLAIN", "FROM", "EXISTS")
@@ -104,3 +105,27 @@ def nearest(
     if among is not None:
         order = order[among[order]]
     return [int(n) for n in order[:k]]
+
+
+def finds_all(
+    server: Server, column: str, metric: str, vectors: Float32Array, query: Float32Array
+) -> bool:
+    """Whether the engine's own search by its index has the nearest rows, few of them and many.
+
+    A graph that several threads build loses a row now and then, and a narrow search misses some
+    that a wide one has. What is tried is the translation: on graphs that have them all.
+
+    Args:
+        column: `table.column`; the table's `id` counts the vectors.
+    """
+    table, _, name = column.rpartition(".")
+    for k in (20, 200):
+        found = server.connection.table(
+            f"SELECT id FROM {table} ORDER BY {ENGINE_METRIC[metric]}({name}, {{q:Array(Float32)}})"
+            f" {'DESC' if metric == 'IP' else ''} LIMIT {k}",
+            {"q": query},
+            {"vector_search_with_rescoring": 1, "vector_search_index_fetch_multiplier": 3},
+        )
+        if set(found["id"].to_pylist()) != set(nearest(metric, vectors, query, k)):
+            return False
+    return True

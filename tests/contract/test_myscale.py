@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vector_server import Server, distances, nearest
+from vector_server import Server, distances, finds_all, nearest
 from vistazo.errors import InvalidSQL
 from vistazo.sqlserver.myscale.translate import VectorSQL
 from vistazo.store.connect import Connection
@@ -49,8 +49,20 @@ def make(server: Server, name: str, metric: str = "", kind: str = "MSTG", rows: 
     server.run(f"CREATE TABLE {name} {TABLE.format(dim=DIM)}")
     server.fill(name, VECTORS[:rows])
     if metric:
-        server.run(f"ALTER TABLE {name} ADD VECTOR INDEX i v TYPE {kind}('metric_type={metric}')")
-        server.run(f"SYSTEM WAIT BUILDING VECTOR INDICES {name}")
+        build(server, name, metric, kind)
+        for _ in range(20):
+            if kind.upper() == "FLAT" or finds_all(
+                server, f"{name}.v", metric, VECTORS[:rows], QUERY
+            ):
+                return
+            server.run(f"ALTER TABLE {name} DROP VECTOR INDEX i")
+            build(server, name, metric, kind)
+        raise AssertionError("no build of the index found every neighbour")
+
+
+def build(server: Server, name: str, metric: str, kind: str) -> None:
+    server.run(f"ALTER TABLE {name} ADD VECTOR INDEX i v TYPE {kind}('metric_type={metric}')")
+    server.run(f"SYSTEM WAIT BUILDING VECTOR INDICES {name}")
 
 
 def status(server: Server, table: str) -> list[str]:
@@ -390,6 +402,23 @@ def test_what_becomes_of_an_index(
     assert rows == [{"table": name, "type": kind, "status": "Built"} for name in left]
 
 
+def test_a_table_as_another_keeps_its_metric_or_is_refused(server: Server) -> None:
+    make(server, "graph", "IP", rows=200)
+    server.run("CREATE TABLE graph_again AS graph")
+    server.run("INSERT INTO graph_again SELECT * FROM graph")
+    rows = server.run(f"SELECT id, distance(v, {Q}) AS d FROM graph_again ORDER BY d DESC LIMIT 5")
+    assert ids(rows) == nearest("IP", VECTORS[:200], QUERY, 5)
+    make(server, "flat", "IP", rows=200, kind="FLAT")
+    for sql in (
+        "CREATE TABLE flat_again AS flat",
+        "CREATE OR REPLACE TABLE b as `flat` ORDER BY g",
+    ):
+        with pytest.raises(InvalidSQL, match="without its vector index") as caught:
+            server.run(sql)
+        assert caught.value.engine_code == 48
+    server.run("CREATE TABLE flat_copy ENGINE = Memory AS SELECT id FROM flat")
+
+
 def test_indexes_survive_a_restart(tmp_path: Path) -> None:
     opened = f"""
 import sys
@@ -479,6 +508,7 @@ Change = Callable[[Server], object]
         ("ALTER TABLE ok ADD VECTOR INDEX k v TYPE MSTG('metric_type=Hamming')", 36,
          "[Cosine, IP, L2]"),
         ("ALTER TABLE ok ADD VECTOR INDEX k v TYPE BINARYFLAT", 48, "cannot be expressed"),
+        ("ALTER TABLE ok ON CLUSTER c ADD VECTOR INDEX k v TYPE MSTG", 48, "ON CLUSTER"),
         ("ALTER TABLE ok ADD VECTOR INDEX k v TYPE ANNOY", 36, "Unknown index type"),
         ("ALTER TABLE ok ADD VECTOR INDEX k v", 62, "TYPE"),
         ("ALTER TABLE ok ADD VECTOR INDEX k v TYPE MSTG(3)", 62, "in quotes"),

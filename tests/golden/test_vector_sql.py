@@ -79,11 +79,10 @@ def vectors(connection: Connection) -> VectorSQL:
 
 def shown(sql: str, translation: Translation) -> str:
     lines = [f"-- {line}" for line in sql.splitlines()]
-    lines += [f"{statement};" for statement in translation.statements]
+    ours = {True: " -- ours", False: ""}
+    lines += [f"{text};{ours[text in translation.ours]}" for text in translation.statements]
     lines += [f"-- {name} = {value}" for name, value in translation.settings.items()]
     lines += [f"-- {name}: {value}" for name, value in translation.params.items()]
-    if translation.internal:
-        lines.append("-- internal")
     if translation.probe:
         lines.append("-- faster if these count enough:")
         lines += [f"{sql}; -- {rows}" for sql, rows in translation.probe.counts]

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from sqlguard import statements
 from vistazo.errors import InvalidSQL
-from vistazo.sqlserver.guard import allowed
 from vistazo.sqlserver.guard.checks import Guard
 from vistazo.sqlserver.guard.limits import Limits
 from vistazo.store.connect import Connection
+from vistazo.store.schema import OWN_TABLES
 from vistazo.store.sqltext import tokens
 
 
@@ -66,7 +66,7 @@ def dressed(sql: str, random: random.Random) -> str:
         text = token.text
         called = at + 1 < len(found) and found[at + 1].is_op("(")
         keyword = token.kind == "word" and text.isupper() and len(text) > 1
-        if (keyword or (called and token.kind == "word")) and text not in allowed.OWN_TABLES:
+        if (keyword or (called and token.kind == "word")) and text not in OWN_TABLES:
             text = "".join(random.choice((c.upper(), c.lower())) for c in text)
         pieces.append(text)
         if token.end < (found[at + 1].start if at + 1 < len(found) else token.end):

@@ -12,6 +12,7 @@ from vistazo.sqlserver.guard import allowed
 from vistazo.sqlserver.guard.checks import Guard
 from vistazo.sqlserver.guard.limits import Limits
 from vistazo.store.connect import Connection
+from vistazo.store.schema import OWN_TABLES
 from vistazo.store.sqltext import Token, tokens
 
 SECRET = "a canary that nobody may read"
@@ -60,7 +61,7 @@ def _own(connection: Connection) -> list[dict[str, object]]:
         "SELECT name, create_table_query, if(name IN {fill:Array(String)}, 0, total_rows) AS n"
         " FROM system.tables WHERE database = 'default' AND name IN {own:Array(String)}"
         " AND name != 'changes' ORDER BY name",
-        {"fill": sorted(allowed.FILLABLE), "own": sorted(allowed.OWN_TABLES)},
+        {"fill": sorted(allowed.FILLABLE), "own": sorted(OWN_TABLES)},
     )
     functions = "SELECT create_query FROM system.functions WHERE name = 'distance'"
     return [*rows, *connection.rows(functions)]

@@ -75,7 +75,7 @@ def test_hidden_words_stay(vectors: VectorSQL, pieces: list[str]) -> None:
     translation = vectors.translate(sql, {})
     assert translation.statements == (sql,)
     assert translation.params == {}
-    assert not translation.internal
+    assert not translation.ours
 
 
 @settings(max_examples=300, deadline=None)

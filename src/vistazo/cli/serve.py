@@ -86,8 +86,8 @@ def serve(
         folder = library.folder
         if sql and folder is None:
             raise UsageError(
-                f"{library.name} is on a database server, which answers ClickHouse clients itself:"
-                " give --no-sql"
+                f"the library {library.name} is on a database server, which answers ClickHouse"
+                " clients itself: give --no-sql"
             )
         roles = Roles(
             local=places[0].loopback,
@@ -104,7 +104,7 @@ def serve(
         def on_ready() -> None:
             if folder is not None:
                 announce(folder, serving_file)
-            shown = render.shown_path(str(folder)) if folder else library.name
+            shown = library.name if folder is None else render.shown_path(str(folder))
             _say("library", f"{shown}, {photos:,} photos")
             _say("page", f"{urls[0]}/?key={roles.owner}")
             _say("photos", f"{places[0].url}/images/PHOTO_ID")

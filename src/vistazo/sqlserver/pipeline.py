@@ -91,7 +91,7 @@ class Pipeline:
                 text,
                 may_write=may_write,
                 settings=settings,
-                internal=found.internal,
+                internal=text in found.ours,
                 database=database,
                 params=bound,
             )

@@ -280,7 +280,8 @@ def test_a_broken_or_unknown_encoding_is_an_error(http: httpx.Client) -> None:
         ("SELECT * FROM there_is_none", 404, 60),
         ("SELECT nope(1)", 404, 46),
         ("SELECT 1 FORMAT Nope", 404, 73),
-        ("SELECT 1 SETTINGS nope = 1", 500, 452),
+        ("SELECT 1 SETTINGS nope = 1", 404, 115),
+        ("SELECT 1 SETTINGS readonly = 0", 500, 452),
         ("SELECT 1 FROM there.isnone", 404, 81),
         ("SELECT throwIf(1)", 500, 395),
         ("SELECT toUInt8('x')", 400, 6),
@@ -307,7 +308,7 @@ def test_errors(http: httpx.Client, sql: str, status: int, code: int) -> None:
 
 def test_an_unknown_setting_of_the_url(http: httpx.Client) -> None:
     answer = http.post("/", content="SELECT 1", params={"nope": "1"})
-    assert answer.headers["x-clickhouse-exception-code"] == "452"
+    assert answer.headers["x-clickhouse-exception-code"] == "115"
 
 
 def test_an_error_after_data(http: httpx.Client) -> None:

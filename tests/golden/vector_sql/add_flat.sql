@@ -1,4 +1,3 @@
 -- ALTER TABLE plain ADD VECTOR INDEX i v TYPE FLAT('metric_type=IP');
-ALTER TABLE `default`.`plain` DROP INDEX IF EXISTS `i`;
+ALTER TABLE `default`.`plain` DROP INDEX IF EXISTS `i`; -- ours
 -- mutations_sync = 0
--- internal

@@ -192,7 +192,12 @@ def test_our_own_statements_may_touch_a_little_more(guard: Guard) -> None:
     assert guard.check(
         "SELECT * FROM system.detached_parts", may_write=False, settings={}, internal=True
     )
+    kill = "KILL MUTATION WHERE database = 'default' AND table = 't' AND NOT is_done SYNC"
+    assert code(guard, kill, may_write=True) == 497
+    assert code(guard, kill, may_write=False, internal=True) == 164
+    assert guard.check(kill, may_write=True, settings={}, internal=True).kind == "kill"
     for sql in (
+        "KILL QUERY WHERE 1",
         "DROP TABLE vector_indices",
         "ALTER TABLE photos DROP COLUMN width",
         "SELECT file('x')",

@@ -52,7 +52,7 @@ def vectors(connection: Connection) -> VectorSQL:
 def test_what_is_left_alone(vectors: VectorSQL, sql: str) -> None:
     translation = vectors.translate(sql, {})
     assert translation.statements == (sql,)
-    assert (translation.params, translation.internal, translation.probe) == ({}, False, None)
+    assert (translation.params, translation.ours, translation.probe) == ({}, frozenset(), None)
 
 
 @pytest.mark.parametrize(

@@ -196,7 +196,8 @@ class ChdbWire:
         if len(self._ids) > 1:
             # Side by side, queries waste less when each has a core than when all share all.
             most = max(1, _CORES // len(self._ids))
-            settings["max_threads"] = str(min(most, int(settings.get("max_threads", most))))
+            asked = settings.get("max_threads", "")
+            settings["max_threads"] = str(min(most, int(asked)) if asked.isdigit() else most)
         handle = Handle(self._store, readonly=job.readonly, settings=settings)
         try:
             handle.use(plan.database)

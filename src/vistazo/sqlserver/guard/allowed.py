@@ -10,19 +10,9 @@ import re
 from functools import cache
 from importlib.resources import files
 
-# Tables of vistazo's own. A writer may fill and empty the first ones, and leaves the others alone.
+# Tables of vistazo's own that a writer may fill and empty; the others of `schema.OWN_TABLES` he
+# leaves alone, and the definitions of all.
 FILLABLE = frozenset({"photos", "conversions", "keywords", "collections", "colors"})
-OWN_TABLES = FILLABLE | {
-    "thumbnails",
-    "loads",
-    "failures",
-    "runs",
-    "encoders",
-    "changes",
-    "photos_changed",
-    "migrations",
-    "vector_indices",
-}
 OWN_FUNCTIONS = frozenset({"distance"})
 
 # The one database with tables of people, and those of the engine that hold only descriptions.

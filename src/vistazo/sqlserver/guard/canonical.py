@@ -10,7 +10,7 @@ from vistazo.errors import InvalidSQL, StoreError
 from vistazo.records import printable
 from vistazo.store.connection import Connection
 
-_SYNTAX_ERROR = 62
+_SYNTAX_ERROR, _UNKNOWN_SETTING = 62, 115
 # Twice, for names that are words of the language are printed bare: a text that reads otherwise the
 # second time is not the one that was meant, nor one to run.
 _FORMAT = """
@@ -29,12 +29,27 @@ class Catalog:
         table_functions: its table functions, in lower case.
         user_function: the `CREATE FUNCTION` of a function that somebody made, by its name.
         views: names of the views, which may be called with parameters.
+        settings: its settings, also those that no caller may give; empty where nobody asked.
     """
 
     functions: frozenset[str]
     table_functions: frozenset[str]
     user_function: Callable[[str], str | None]
     views: Callable[[], frozenset[str]]
+    settings: frozenset[str] = frozenset()
+
+    def check_setting(self, name: str) -> None:
+        """Tell a setting that there is none of from one that is refused.
+
+        Raises:
+            InvalidSQL: code 115, as the server says it.
+        """
+        if self.settings and name not in self.settings:
+            raise InvalidSQL(
+                f"Setting {printable(name[:80])} is neither a builtin setting nor started with the"
+                " prefix 'SQL_' registered for user-defined settings",
+                engine_code=_UNKNOWN_SETTING,
+            )
 
 
 def canonical(connection: Connection) -> Callable[[str], str]:
@@ -85,6 +100,8 @@ def catalog(connection: Connection) -> Catalog:
         views=lambda: names(
             "SELECT name FROM system.tables WHERE database = 'default' AND engine = 'View'"
         ),
+        settings=names("SELECT name FROM system.settings")
+        | names("SELECT name FROM system.merge_tree_settings"),
     )
 
 

@@ -36,7 +36,7 @@ class Checked:
     Attributes:
         text: the only text that may run.
         kind: `select`, `show`, `describe`, `explain`, `exists`, `set`, `use`, `insert`, `delete`,
-            `update`, `create`, `alter`, `drop`, `truncate`, `optimize`, `rename`, `exchange`.
+            `update`, `create`, `alter`, `drop`, `truncate`, `optimize`, `rename`, `exchange`, `kill`.
         writes: whether it changes anything.
         table: what it writes to first, as `default.name`; None when it reads, or makes a function.
         tables: everything it writes to.
@@ -119,6 +119,8 @@ class Guard:
         database: str,
         params: Mapping[str, str],
     ) -> Checked:
+        for name in settings:
+            self._names.check_setting(name)
         taken = self._limits.settings(settings)
         if database not in allowed.INFORMATION_SCHEMA | {allowed.DATABASE}:
             raise refused(f"the database {database}", "the library's tables are in default", 81)
@@ -145,7 +147,7 @@ class Guard:
         found = read(text)
         if any(token.is_op(";") for token in found):
             raise refused("several statements", "send one at a time", 62)
-        statement = statements.read(found, may_write=may_write)
+        statement = statements.read(found, may_write=may_write, internal=internal)
         fillable = allowed.FILLABLE | (_INTERNAL_TABLES if internal else frozenset())
         statements.check_tables(statement, fillable)
         walk = Walk(

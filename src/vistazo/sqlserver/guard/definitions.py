@@ -9,6 +9,7 @@ from vistazo.errors import InvalidSQL
 from vistazo.sqlserver.guard import allowed
 from vistazo.sqlserver.guard.canonical import refused
 from vistazo.sqlserver.guard.shapes import named
+from vistazo.store.schema import OWN_TABLES
 from vistazo.store.sqltext import Token
 
 # What may follow a table's name, its columns, and the target of a materialized view.
@@ -200,7 +201,7 @@ def _check_fed_by(found: Sequence[Token]) -> None:
             names = [named(found[n + 1])]
             if n + 3 < len(found) and found[n + 2].is_op("."):
                 names.append(named(found[n + 3]))
-            if names[-1] in allowed.OWN_TABLES:
+            if names[-1] in OWN_TABLES:
                 raise refused(
                     f"a materialized view of vistazo's own table {names[-1]}", "make a plain view"
                 )

@@ -10,8 +10,7 @@ from vistazo.errors import InvalidSQL
 from vistazo.records import printable
 from vistazo.sqlserver.guard import allowed
 
-# SETTING_CONSTRAINT_VIOLATION and UNKNOWN_SETTING, as the real server answers.
-_REFUSED, _UNKNOWN = 452, 115
+_REFUSED = 452  # SETTING_CONSTRAINT_VIOLATION, as the real server answers
 
 
 @dataclass(frozen=True, slots=True)

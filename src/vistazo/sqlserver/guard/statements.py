@@ -9,6 +9,7 @@ from vistazo.errors import InvalidSQL
 from vistazo.sqlserver.guard import allowed, definitions
 from vistazo.sqlserver.guard.canonical import refused
 from vistazo.sqlserver.guard.shapes import named
+from vistazo.store.schema import OWN_TABLES
 from vistazo.store.sqltext import Token
 
 _READONLY = 164
@@ -49,9 +50,11 @@ class Statement:
         return self.kind not in ("select", "show", "describe", "explain", "exists", "set", "use")
 
 
-def read(found: Sequence[Token], *, may_write: bool) -> Statement:
+def read(found: Sequence[Token], *, may_write: bool, internal: bool = False) -> Statement:
     """The statement of a canonical text.
 
+    Args:
+        internal: made by us, which may also end a build of an index.
     Raises:
         InvalidSQL: a kind that nobody may send (497), or not this caller (164).
     """
@@ -64,7 +67,8 @@ def read(found: Sequence[Token], *, may_write: bool) -> Statement:
         raise refused("this statement", "begin with its verb", 62)
     if word in _READS:
         return _READS[word](found)
-    if word not in _WRITES:
+    kinds = _WRITES | _OURS if internal else _WRITES
+    if word not in kinds:
         shown = word or "this statement"
         raise refused(shown, "the tables are read with SELECT and filled with INSERT")
     if not may_write:
@@ -73,7 +77,7 @@ def read(found: Sequence[Token], *, may_write: bool) -> Statement:
             " connect as a writer",
             engine_code=_READONLY,
         )
-    return _WRITES[word](found)
+    return kinds[word](found)
 
 
 def check_tables(statement: Statement, fillable: frozenset[str]) -> None:
@@ -85,7 +89,7 @@ def check_tables(statement: Statement, fillable: frozenset[str]) -> None:
         InvalidSQL: one of them is changed.
     """
     for table in statement.tables:
-        if table in allowed.OWN_TABLES and not (statement.fills and table in fillable):
+        if table in OWN_TABLES and not (statement.fills and table in fillable):
             raise refused(
                 f"{statement.kind.upper()} of vistazo's own table {table}",
                 "make a table of your own",
@@ -198,6 +202,12 @@ def _rename(found: Sequence[Token]) -> Statement:
     return Statement("rename", definitions.pairs(found, "TABLE", "TO"))
 
 
+def _kill(found: Sequence[Token]) -> Statement:
+    if len(found) < 3 or not found[1].is_word("MUTATION"):
+        raise refused("this KILL", "only the build of an index is ended")
+    return Statement("kill")
+
+
 def _exchange(found: Sequence[Token]) -> Statement:
     return Statement("exchange", definitions.pairs(found, "TABLES", "AND"))
 
@@ -222,3 +232,4 @@ _WRITES = {
     "RENAME": _rename,
     "EXCHANGE": _exchange,
 }
+_OURS = {"KILL": _kill}

@@ -294,6 +294,7 @@ class Walk:
             value = value[:-1] if re.fullmatch(r"\d+\.", value) else value
             at += 1
         if not (self.definition and allowed.is_table_setting(name)):
+            self.catalog.check_setting(name)
             self.limits.check(name, value)
         self.given[name] = value
         return at

@@ -9,8 +9,6 @@ from vistazo.errors import InvalidSQL, StorageFull, StoreError, VistazoError
 from vistazo.records import printable
 
 SYNTAX_ERROR = 62
-NOT_IMPLEMENTED = 48
-BAD_ARGUMENTS = 36
 UNKNOWN_EXCEPTION = 1002
 
 # What this side raises by itself; the engine names its own.

@@ -49,6 +49,20 @@ class Plan:
     done: list[Callable[[], None]] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Defined:
+    """What to run for a definition.
+
+    Attributes:
+        ours: those of the statements of which no word is the caller's.
+        done: what to do afterwards.
+    """
+
+    statements: tuple[str, ...]
+    ours: frozenset[str]
+    done: Callable[[], None]
+
+
 class Definitions:
     """Translates the definitions of vector indexes."""
 
@@ -56,13 +70,8 @@ class Definitions:
         self._connection = connection
         self._indices = indices
 
-    def translate(
-        self, sql: str, found: Sequence[Token], database: str
-    ) -> tuple[tuple[str, ...], bool, Callable[[], None]] | None:
-        """The statements, whether none of their words is the caller's, and what to do afterwards.
-
-        None when the statement defines no vector index.
-        """
+    def translate(self, sql: str, found: Sequence[Token], database: str) -> Defined | None:
+        """What to run for a statement; None when it defines no vector index."""
         found = [token for token in found if not token.is_op(";")]
         reader = Reader(found)
         if reader.takes("ALTER", "TABLE"):
@@ -82,7 +91,7 @@ class Definitions:
             return self._whole(table, plan)
         if reader.takes("SYSTEM", "WAIT", "BUILDING", "VECTOR", "INDICES"):
             table = _table(reader.path("a table"), database)
-            return (_NOTHING,), False, lambda: self._indices.wait(table)
+            return Defined((_NOTHING,), frozenset(), lambda: self._indices.wait(table))
         if found and found[0].is_word("CREATE", "REPLACE"):
             return self._create(sql, found, reader, database)
         return None
@@ -97,14 +106,20 @@ class Definitions:
 
     def _alter(
         self, sql: str, found: Sequence[Token], reader: Reader, database: str
-    ) -> tuple[tuple[str, ...], bool, Callable[[], None]] | None:
+    ) -> Defined | None:
         reader.takes("IF", "EXISTS")
         table = _table(reader.path("a table"), database)
-        if reader.takes("ON", "CLUSTER"):
+        spread = reader.takes("ON", "CLUSTER")
+        if spread:
             reader.name("a cluster")
         ranges = split(found, reader.at, len(found))
         if not any(_is_vector(found, begin, end) for begin, end in ranges):
             return None
+        if spread:
+            raise InvalidSQL(
+                "a vector index cannot be added or dropped ON CLUSTER here; leave that out",
+                engine_code=_NOT_IMPLEMENTED,
+            )
         plan = Plan()
         own_words = False
         for begin, end in ranges:
@@ -120,12 +135,9 @@ class Definitions:
                 continue
             if clause.token is not None and not clause.takes("SETTINGS"):
                 raise clause.error("the end of the clause expected")
-        statements, internal, done = self._whole(table, plan)
-        return statements, internal and not own_words, done
+        return self._whole(table, plan, of_caller=own_words)
 
-    def _whole(
-        self, table: TableName, plan: Plan
-    ) -> tuple[tuple[str, ...], bool, Callable[[], None]]:
+    def _whole(self, table: TableName, plan: Plan, *, of_caller: bool = False) -> Defined:
         alter = f"ALTER TABLE {_name(table)} {', '.join(plan.clauses)}"
         statements = [*plan.before, *([alter] if plan.clauses else []), *plan.later]
 
@@ -133,7 +145,8 @@ class Definitions:
             for each in plan.done:
                 each()
 
-        return tuple(statements), True, done
+        ours = frozenset([*plan.before, *plan.later, *([] if of_caller else [alter])])
+        return Defined(tuple(statements), ours, done)
 
     def _add(self, plan: Plan, table: TableName, definition: Definition) -> None:
         _check_target(table)
@@ -209,7 +222,7 @@ class Definitions:
 
     def _create(
         self, sql: str, found: Sequence[Token], reader: Reader, database: str
-    ) -> tuple[tuple[str, ...], bool, Callable[[], None]] | None:
+    ) -> Defined | None:
         reader.at = 1
         reader.takes("OR", "REPLACE")
         temporary = reader.takes("TEMPORARY")
@@ -218,7 +231,10 @@ class Definitions:
         careful = reader.takes("IF", "NOT", "EXISTS")
         table = _table(reader.path("a table"), database)
         while reader.token is not None and not reader.token.is_op("("):
-            if reader.token.is_word("AS", "ENGINE", "SELECT"):
+            if reader.token.is_word("AS"):
+                self._check_copied(Reader(found, reader.at + 1), database)
+                return None
+            if reader.token.is_word("ENGINE", "SELECT"):
                 return None
             reader.at += 1
         ranges = split(found, reader.at + 1, closing(found, reader.at))
@@ -264,7 +280,22 @@ class Definitions:
             for index in () if there else indices:
                 self._indices.record(index)
 
-        return (applied(sql, edits),), False, done
+        return Defined((applied(sql, edits),), frozenset(), done)
+
+    def _check_copied(self, reader: Reader, database: str) -> None:
+        """Refuse `CREATE TABLE .. AS` another with an index of which the engine knows nothing."""
+        token = reader.token
+        if token is None or token.kind not in ("word", "quoted") or token.is_word("SELECT", "WITH"):
+            return
+        table = _table(reader.path("a table"), database)
+        for index in self._indices.of(table):
+            if index.exact:
+                raise InvalidSQL(
+                    f"a table AS {'.'.join(table)} would be without its vector index"
+                    f" '{index.name}' of the type {index.type}; write its columns and add the"
+                    " index",
+                    engine_code=_NOT_IMPLEMENTED,
+                )
 
 
 def _is_vector(found: Sequence[Token], begin: int, end: int) -> bool:

@@ -83,8 +83,8 @@ class Translation:
         params: to bind besides the caller's, in the HTTP interface's text form.
         settings: to run the statements with; right in any case.
         done: called after all statements succeeded.
-        internal: no word of the statements is the caller's, and they may touch what the guard
-            keeps from callers.
+        ours: those of the statements of which no word is the caller's; they may touch what the
+            guard keeps from callers.
         probe: see `Probe`; None when there is no faster way.
     """
 
@@ -92,7 +92,7 @@ class Translation:
     params: dict[str, str] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
     done: Callable[[], None] | None = None
-    internal: bool = False
+    ours: frozenset[str] = frozenset()
     probe: Probe | None = None
 
     def settled(self, count: Callable[[str, Mapping[str, str]], int]) -> Translation:
@@ -150,6 +150,8 @@ class VectorSQL:
             first = inner[0].text.upper() if inner else ""
             if first == "INSERT":
                 return self._insert(sql, found, params, database, said=said)
+        # CREATE TABLE .. AS a table with an index that the engine knows nothing of.
+        said = said or (first == "CREATE" and any(index.exact for index in self.indices.all()))
         done = self._connection.note_change if first in _CHANGES else None
         if not said:
             return Translation((sql,), done=done)
@@ -202,13 +204,12 @@ class VectorSQL:
             }
         found = tokens(short)
         if defined := self._definitions.translate(short, found, database):
-            statements, internal, after = defined
             return Translation(
-                tuple(numbers.back(text) for text in statements),
+                tuple(numbers.back(text) for text in defined.statements),
                 bound,
                 {"mutations_sync": "0"},
-                self._after(after),
-                internal,
+                self._after(defined.done),
+                defined.ours,
             )
         edits = index_table.edits(found, database, self.indices.status)
         distances = Distances(
