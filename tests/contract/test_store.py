@@ -139,6 +139,27 @@ def build(store: Store) -> None:
     assert store.wait_indexed(BUILD_S) == IndexStatus("Built")
 
 
+def build_whole(store: Store, ids: Sequence[str], vectors: Float32Array) -> None:
+    """Build until the nearest of `vectors[0]` are found by the index, few of them and many.
+
+    A graph that several threads build loses a row now and then. What is tried is what the
+    library makes of the index's answer, so on graphs that have the rows.
+    """
+
+    def finds(k: int) -> bool:
+        found = store.nearest(vectors[0], k, EVERY, indexed=True)
+        expected = ranked(ids, vectors, vectors[0])[:k]
+        scores = [[each.score for each in some] for some in (found, expected)]
+        return len(found) == len(expected) and np.allclose(*scores, rtol=0, atol=1e-6)
+
+    for _ in range(10):
+        build(store)
+        if finds(10) and finds(60):
+            return
+        store.drop_index()
+    raise AssertionError("ten graphs, and not one is whole")
+
+
 def ranked(ids: Sequence[str], vectors: Float32Array, query: Float32Array) -> list[Neighbour]:
     """All rows by NumPy, in double precision, best first, ties by id."""
     scores = vectors.astype(np.float64) @ query.astype(np.float64)
@@ -520,7 +541,7 @@ def test_an_index_that_fails_is_reported_and_mended(store: Store) -> None:
     assert not path.uses_index(10, EVERY)
     expected = ranked(ids, vectors, vectors[0])[:10]
     assert_same(path.nearest(vectors[0], 10, EVERY), expected)
-    build(store)
+    build_whole(store, ids, vectors)
     assert_same(store.nearest(vectors[0], 10, EVERY, indexed=True), expected)
 
 
@@ -563,7 +584,7 @@ def test_the_index_proposes_the_candidates(store: Store, connection: Connection)
     forced = {**statement.settings, "force_data_skipping_indices": VECTOR_INDEX}
     with pytest.raises(InvalidSQL, match=VECTOR_INDEX):
         connection.table(inner, statement.params, forced)
-    build(store)
+    build_whole(store, ids, vectors)
     found = connection.table(inner, statement.params, forced)["photo_id"].to_pylist()
     assert len(set(found)) == 50
     assert set(ids_of(ranked(ids, vectors, vectors[0])[:10])) <= set(found)
@@ -600,7 +621,7 @@ def test_deleted_rows_make_room_for_the_next(store: Store, indexed: bool, gone: 
     vectors = clustered_vectors(ROWS)
     ids = fill(store, vectors)
     if indexed:
-        build(store)
+        build_whole(store, ids, vectors)
     expected = ranked(ids, vectors, vectors[0])
     assert store.delete(ids_of(expected[:gone])) == gone
     assert_same(store.nearest(vectors[0], 10, EVERY, indexed=indexed), expected[gone : gone + 10])
@@ -618,7 +639,7 @@ def test_deleted_rows_make_room_for_the_next(store: Store, indexed: bool, gone: 
 def test_rows_without_index_are_found_too(store: Store, connection: Connection) -> None:
     vectors = clustered_vectors(ROWS)
     ids = fill(store, vectors)
-    build(store)
+    build_whole(store, ids, vectors)
     more = unit(vectors[:1] + 0.01 * np.random.default_rng(9).standard_normal((20, DIM)))
     late = [f"late{i:02d}" for i in range(20)]
     expected = ranked([*ids, *late], np.concatenate([vectors, more]), vectors[0])
@@ -637,7 +658,7 @@ def test_rows_without_index_are_found_too(store: Store, connection: Connection) 
 def test_a_statement_for_others_leaves_a_photo_out(store: Store, exclude: bool) -> None:
     vectors = clustered_vectors(ROWS)
     ids = fill(store, vectors)
-    build(store)
+    build_whole(store, ids, vectors)
     assert not store.has_deleted_rows()
     target = Target(vectors[0], 10, EVERY, exclude=ids[0] if exclude else "")
     statement = DatabasePath(store).statement(target)
@@ -659,7 +680,7 @@ def test_similar_never_finds_the_photo_itself(store: Store, indexed: bool, k: in
     vectors[:100] = vectors[0]
     ids = fill(store, vectors)
     if indexed:
-        build(store)
+        build_whole(store, ids, vectors)
     engine = engine_of(store)
     copies = sorted(ids[:100])
     for own in (copies[0], copies[50], copies[-1]):
@@ -677,7 +698,7 @@ def test_the_largest_k_on_few_rows(store: Store, indexed: bool) -> None:
     vectors = random_vectors(ROWS)
     ids = fill(store, vectors)
     if indexed:
-        build(store)
+        build_whole(store, ids, vectors)
     expected = ranked(ids, vectors, vectors[0])
     hits = engine_of(store).search(Query(photo_id=ids[0], k=100_000))
     assert len(hits) == ROWS - 1
