@@ -17,9 +17,9 @@ from conftest import paint
 from fakes import ColourEncoder
 from rest import OWNED, OWNER, client_of, conversions, refused
 from rows import everything
-from vistazo.web.app import create
 from vistazo.web.jobs import ENDED, Jobs
 from vistazo.web.refusals import Busy
+from web_application import application
 
 BEARER = {"Authorization": f"Bearer {OWNER}"}
 PATIENCE_S = 60
@@ -239,7 +239,8 @@ def test_an_error_of_ours_does_not_end_the_queue() -> None:
 
 
 def test_writers_are_named_in_the_description(library: vistazo.Library) -> None:
-    paths = create(library).openapi()["paths"]
+    with application(library) as app:
+        paths = app.openapi()["paths"]
     assert {path for path in paths if "/jobs" in path} == {
         "/api/v1/jobs",
         "/api/v1/jobs/{job_id}",
