@@ -32,10 +32,12 @@ class SlowEncoder(ColourEncoder):
         super().__init__()
         self.let = threading.Event()
         self.met = threading.Event()
+        self.batch_s = 0.0
 
     def encode_pixels(self, pixels: Any) -> Any:
         self.met.set()
         assert self.let.wait(PATIENCE_S)
+        time.sleep(self.batch_s)
         return super().encode_pixels(pixels)
 
 
@@ -124,6 +126,7 @@ def test_cancelling_keeps_what_was_done(
     client: httpx.Client, library: vistazo.Library, photos: Path, encoder: SlowEncoder
 ) -> None:
     encoder.let.clear()
+    encoder.batch_s = 0.2  # longer than from one report of progress to the next
     job_id = start(client, source=str(photos))
     waiting = start(client, source=str(photos))
     assert encoder.met.wait(PATIENCE_S)
