@@ -172,8 +172,9 @@ class OnnxClip:
                 f"the {side} network of {self.name.text} gives {rows.shape[-1]} numbers and the"
                 f" model says {self._dim}: its files do not belong together, get them again"
             )
-        rows = rows.astype(np.float32, copy=False)
-        return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-12))
+        unit = rows.astype(np.float32)
+        unit /= np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), 1e-12)
+        return unit
 
     @property
     def _dim(self) -> int:

@@ -30,7 +30,9 @@ def export(checkpoint: Checkpoint, stem: str, target: Path) -> None:
     model, inputs, output = _tower(checkpoint, stem)
     target.parent.mkdir(parents=True, exist_ok=True)
     whole = target.with_name(f"{target.name}.{os.getpid()}")
-    axes = {name: {0: "batch", **({1: "length"} if name != "pixel_values" else {})} for name in inputs}
+    axes = {
+        name: {0: "batch", **({1: "length"} if name != "pixel_values" else {})} for name in inputs
+    }
     try:
         with warnings.catch_warnings(), torch.inference_mode():
             warnings.simplefilter("ignore")
@@ -91,17 +93,17 @@ def _tower(checkpoint: Checkpoint, stem: str) -> tuple[Any, dict[str, Any], str]
 
     whole = load(checkpoint)
 
-    class Vision(torch.nn.Module):
+    class Vision(torch.nn.Module):  # type: ignore[misc]
         def forward(self, pixel_values: Any) -> Any:
             found = whole.vision_model(pixel_values=pixel_values).pooler_output
             return whole.visual_projection(found) if hasattr(whole, "visual_projection") else found
 
-    class Text(torch.nn.Module):
+    class Text(torch.nn.Module):  # type: ignore[misc]
         def forward(self, input_ids: Any) -> Any:
             found = whole.text_model(input_ids=input_ids).pooler_output
             return whole.text_projection(found) if hasattr(whole, "text_projection") else found
 
-    class States(torch.nn.Module):
+    class States(torch.nn.Module):  # type: ignore[misc]
         def forward(self, input_ids: Any, attention_mask: Any) -> Any:
             return whole(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
 
@@ -111,7 +113,11 @@ def _tower(checkpoint: Checkpoint, stem: str) -> tuple[Any, dict[str, Any], str]
         pixels = torch.zeros(2, 3, side, side)
         module: Any = Vision()
         module.whole = whole
-        return module.eval(), {"pixel_values": pixels}, "image_embeds" if projects else "pooler_output"
+        return (
+            module.eval(),
+            {"pixel_values": pixels},
+            "image_embeds" if projects else "pooler_output",
+        )
     if stem == TEXT:
         ids = torch.ones(2, checkpoint.text_limit, dtype=torch.int64)
         module = Text()

@@ -67,9 +67,7 @@ def answers(repository: str) -> bool:
     import httpx
 
     try:
-        found = httpx.head(
-            f"{endpoint()}/{repository}/resolve/main/config.json", timeout=_ANSWER_S
-        )
+        found = httpx.head(f"{endpoint()}/{repository}/resolve/main/config.json", timeout=_ANSWER_S)
     except (httpx.HTTPError, httpx.InvalidURL, OSError):
         return False
     return found.status_code < 400
@@ -211,4 +209,6 @@ def _failed(error: Exception) -> str:
 
 
 def _reason(error: Exception) -> str:
-    return printable(str(error).strip().splitlines()[0][:120] if str(error).strip() else repr(error))
+    return printable(
+        str(error).strip().splitlines()[0][:120] if str(error).strip() else repr(error)
+    )

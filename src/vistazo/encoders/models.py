@@ -189,8 +189,10 @@ def device(text: str) -> Device:
 
 def _is_folder(text: str) -> bool:
     try:
-        return "\0" not in text and ("/" in text or text in (".", "..")) and (
-            Path(text).expanduser().is_dir() or text.startswith(("/", "./", "../", "~"))
+        return (
+            "\0" not in text
+            and ("/" in text or text in (".", ".."))
+            and (Path(text).expanduser().is_dir() or text.startswith(("/", "./", "../", "~")))
         )
     except (OSError, RuntimeError, ValueError):
         return False

@@ -11,7 +11,7 @@ import json
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image as PillowImage
@@ -177,7 +177,5 @@ def _preprocessing(told: dict[str, Any], *, square: bool) -> Preprocessing:
 
 
 def _three(values: Any) -> tuple[float, float, float]:
-    numbers = tuple(float(value) for value in values)
-    if len(numbers) != 3:
-        raise ValueError("mean and std have three numbers each")
-    return cast("tuple[float, float, float]", numbers)
+    first, second, third = (float(value) for value in values)
+    return first, second, third

@@ -82,5 +82,3 @@ def _quantised(whole: Tower, stem: str) -> Tower:
 
 def _made(digest: str) -> Path:
     return Path(user_cache_path("vistazo")) / "models" / digest[:32]
-
-

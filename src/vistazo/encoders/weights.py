@@ -197,9 +197,7 @@ def _wanted(files: Sequence[str], name: Name, precision: Precision) -> list[str]
 
 def _tower(have: set[str], stem: str, precision: Precision) -> str | None:
     names = [
-        f"{folder}{stem}{suffix}.onnx"
-        for suffix in SUFFIXES[precision]
-        for folder in ("onnx/", "")
+        f"{folder}{stem}{suffix}.onnx" for suffix in SUFFIXES[precision] for folder in ("onnx/", "")
     ]
     return next((each for each in names if each in have), None)
 
