@@ -27,6 +27,7 @@ from vistazo.cli.serving import take
 from vistazo.encoders import registry
 from vistazo.opening import open_here
 from vistazo.records import Metadata, Photo
+from vistazo.sqlserver.reading import ReadingGuard
 from vistazo.store.store import NewPhoto
 from vistazo.web.app import create
 
@@ -78,7 +79,9 @@ def _photo(number: int) -> Photo:
 @contextlib.contextmanager
 def served(library: vistazo.Library) -> Iterator[str]:
     place = take("127.0.0.1", 0, "--port")
-    server = uvicorn.Server(uvicorn.Config(create(library), log_config=None, ws="none"))
+    guard = ReadingGuard(library)
+    app = create(library, guard=guard)
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [place.socket]})
     thread.start()
     try:
@@ -88,6 +91,7 @@ def served(library: vistazo.Library) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join()
+        guard.close()
 
 
 def measure(client: httpx.Client, params: dict[str, str], searches: int) -> None:

@@ -12,10 +12,9 @@ import httpx
 import vistazo
 from conftest import COLOURS, paint
 from fakes import ColourEncoder
-from loopback import served
 from vistazo.config import Settings
-from vistazo.web.app import create
 from vistazo.web.door import ANYBODY_HERE, Entry
+from web_application import served_web
 
 OWNER = "the-owners-token"
 OWNED = Entry(writers=(OWNER,))
@@ -82,7 +81,7 @@ def client_of(
 ) -> Iterator[httpx.Client]:
     """A client whose addresses begin at the server's root."""
     with (
-        served(create(library, entry, settings)) as url,
+        served_web(library, entry, settings) as url,
         httpx.Client(base_url=url, timeout=60) as client,
     ):
         yield client

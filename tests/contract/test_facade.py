@@ -31,8 +31,8 @@ from vistazo.errors import (
     VistazoError,
 )
 from vistazo.facade import Facade
-from vistazo.web.app import create
 from vistazo.web.door import Entry
+from web_application import served_web
 
 OWNER = "the owner's token"
 STRAY = "b/stray \udcff.png"  # a name that is not UTF-8
@@ -75,7 +75,7 @@ def local(tmp_path_factory: pytest.TempPathFactory, pictures: Path) -> Iterator[
 @pytest.fixture(scope="module")
 def url(local: Facade) -> Iterator[str]:
     entry = Entry(writers=(OWNER,))
-    with served(create(local, entry)) as url:
+    with served_web(local, entry) as url:
         yield url
 
 
@@ -294,7 +294,7 @@ def test_who_shows_no_token_reads_only(url: str, pictures: Path) -> None:
 
 def test_a_server_that_wants_a_token(local: Facade, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VISTAZO_TOKEN", raising=False)
-    with served(create(local, Entry(token="correct horse"))) as url:
+    with served_web(local, Entry(token="correct horse")) as url:
         with pytest.raises(AccessDenied, match=f"^the server {url} asks for a token: give the one"):
             vistazo.open(url)
         with pytest.raises(AccessDenied, match="does not take this token"):
@@ -402,7 +402,7 @@ def test_many_threads(remote: Facade) -> None:
 
 
 def test_a_server_that_has_gone(local: Facade) -> None:
-    with served(create(local)) as url:
+    with served_web(local) as url:
         library = vistazo.open(url)
         assert library.search("red", k=1)
     with pytest.raises(ServerError, match=f"^the server {url} "):
@@ -412,8 +412,7 @@ def test_a_server_that_has_gone(local: Facade) -> None:
 
 
 def test_a_server_that_started_anew(local: Facade) -> None:
-    app = create(local)
-    with served(app) as url:
+    with served_web(local) as url:
         library = vistazo.open(url)
         # What an idle connection's end looks like: the server closed it meanwhile.
         connection = library._transport._idle[0]  # type: ignore[attr-defined]
@@ -471,7 +470,7 @@ def test_https(local: Facade, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     certificate = authority.issue_cert("localhost")
     certificate.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "server.pem"))
     authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
-    with served(create(local), ssl_certfile=str(tmp_path / "server.pem")) as url:
+    with served_web(local, ssl_certfile=str(tmp_path / "server.pem")) as url:
         secure = url.replace("http://127.0.0.1", "https://localhost")
         with pytest.raises(ServerError, match="certificate verify failed"):
             vistazo.open(secure)

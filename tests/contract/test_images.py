@@ -20,13 +20,12 @@ from PIL import Image
 import vistazo
 from conftest import paint
 from fakes import DIM, ColourEncoder
-from loopback import served
 from vistazo.datasets.build import BuildPlan
 from vistazo.ingest.decode import thumbnail
 from vistazo.records import Photo
 from vistazo.store.store import NewPhoto
-from vistazo.web.app import create
 from vistazo.web.door import Entry
+from web_application import served_web
 
 # Ids that a path must not lose: what quoting, paths, HTTP and SQL read as something else.
 ODD_IDS = [
@@ -84,7 +83,7 @@ def library(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Iterator[
 
 @pytest.fixture(scope="module")
 def client(library: vistazo.Library) -> Iterator[httpx.Client]:
-    with served(create(library)) as url, httpx.Client(base_url=url, timeout=30) as client:
+    with served_web(library) as url, httpx.Client(base_url=url, timeout=30) as client:
         yield client
 
 
@@ -404,8 +403,7 @@ def test_an_address_that_leads_back_here(library: vistazo.Library, client: httpx
 def test_a_picture_with_too_many_pixels(library: vistazo.Library, folder: Path) -> None:
     from vistazo.config import Settings
 
-    app = create(library, settings=Settings(max_pixels=100_000))
-    with served(app) as url:
+    with served_web(library, settings=Settings(max_pixels=100_000)) as url:
         found = error(httpx.get(f"{url}/images/wide?w=600"), 422)
         assert found["code"] == "too-many-pixels"
         assert image(httpx.get(f"{url}/images/small?w=20")).size == (20, 15)
@@ -446,7 +444,7 @@ def test_a_token(library: vistazo.Library) -> None:
     def basic(text: str) -> str:
         return "Basic " + base64.b64encode(text.encode()).decode()
 
-    with served(create(library, Entry(local_only=False, token="s3cret-tokén"))) as url:
+    with served_web(library, Entry(local_only=False, token="s3cret-tokén")) as url:
         refused = ["", "Bearer other", basic("any:other"), basic("s3cret-tokén"), "Basic %%%", "X"]
         for given in refused:
             answer = httpx.get(f"{url}/images/wide", headers={"Authorization": given})

@@ -17,9 +17,9 @@ from conftest import paint
 from fakes import ColourEncoder
 from rest import OWNED, OWNER, client_of, conversions, refused
 from rows import everything
-from vistazo.web.app import create
 from vistazo.web.jobs import ENDED, Jobs
 from vistazo.web.refusals import Busy
+from web_application import application
 
 BEARER = {"Authorization": f"Bearer {OWNER}"}
 PATIENCE_S = 60
@@ -32,10 +32,12 @@ class SlowEncoder(ColourEncoder):
         super().__init__()
         self.let = threading.Event()
         self.met = threading.Event()
+        self.batch_s = 0.0
 
     def encode_pixels(self, pixels: Any) -> Any:
         self.met.set()
         assert self.let.wait(PATIENCE_S)
+        time.sleep(self.batch_s)
         return super().encode_pixels(pixels)
 
 
@@ -124,6 +126,7 @@ def test_cancelling_keeps_what_was_done(
     client: httpx.Client, library: vistazo.Library, photos: Path, encoder: SlowEncoder
 ) -> None:
     encoder.let.clear()
+    encoder.batch_s = 0.2  # longer than from one report of progress to the next
     job_id = start(client, source=str(photos))
     waiting = start(client, source=str(photos))
     assert encoder.met.wait(PATIENCE_S)
@@ -239,7 +242,8 @@ def test_an_error_of_ours_does_not_end_the_queue() -> None:
 
 
 def test_writers_are_named_in_the_description(library: vistazo.Library) -> None:
-    paths = create(library).openapi()["paths"]
+    with application(library) as app:
+        paths = app.openapi()["paths"]
     assert {path for path in paths if "/jobs" in path} == {
         "/api/v1/jobs",
         "/api/v1/jobs/{job_id}",

@@ -19,9 +19,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 import vistazo
-from loopback import served
 from rest import OWNED, OWNER, library_at
-from vistazo.web.app import create
+from web_application import served_web
 
 # What the description cannot say, a filter's grammar or SQL, is refused although it fits; so
 # refusals of what fits are no fault.
@@ -69,7 +68,7 @@ def tried(operation: Any, mode: GenerationMode) -> int:
 
 def test_every_answer_is_as_described(library: vistazo.Library) -> None:
     wrong, counts = [], dict.fromkeys(GenerationMode, 0)
-    with served(create(library, OWNED)) as url:
+    with served_web(library, OWNED) as url:
         description = schemathesis.openapi.from_url(f"{url}/api/v1/openapi.json")
         for mode in GenerationMode:
             for found in description.get_all_operations():

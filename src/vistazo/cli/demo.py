@@ -17,6 +17,7 @@ from vistazo.errors import SourceError
 from vistazo.records import Query
 
 LOG = "conversions.tsv000"
+PARTS = ("stamps", "photos")  # the page shows first what came last
 TEXT = "boats on a lake at sunset"
 DEMAND = "a forest path"
 
@@ -37,9 +38,10 @@ def demo(
     """Index the sample pictures, search by text and by example, count downloads."""
     folder = _sample(pictures)
     with open_library(db or _default_db(), create=True) as library:
-        print(f"$ vistazo index {render.shown_path(str(folder))}")
-        with progress(sys.stderr.isatty()) as on_progress:
-            print_report(library.index(folder, on_progress=on_progress), as_json=False)
+        for part in PARTS:
+            print(f"$ vistazo index {render.shown_path(str(folder / part))}")
+            with progress(sys.stderr.isatty()) as on_progress:
+                print_report(library.index(folder / part, on_progress=on_progress), as_json=False)
         note(library.encoder_notice)
         print(f"\n$ vistazo search '{TEXT}' -k 5")
         hits = library.search(TEXT, k=5)

@@ -19,6 +19,7 @@ from vistazo.store.owner import Serving, announce, withdraw
 if TYPE_CHECKING:
     from vistazo.cli.serving import Place
     from vistazo.library import Library
+    from vistazo.sqlserver.reading import ReadingGuard
 
 _LABEL = 9
 
@@ -71,6 +72,7 @@ def serve(
     if token is not None and not (token.strip() == token and token.isascii() and len(token) >= 8):
         raise UsageError("the token must have 8 or more ASCII characters, and no space around them")
     from vistazo.cli import serving
+    from vistazo.sqlserver.reading import ReadingGuard
 
     places = [serving.take(host, port, "--port")]
     if sql:
@@ -96,7 +98,8 @@ def serve(
             token=token or made,
             owner=made or secrets.token_urlsafe(24),
         )
-        apps = _apps(library, places, roles, Settings.load(flags))
+        guard = ReadingGuard(library)
+        apps = _apps(library, places, roles, Settings.load(flags), guard)
         photos = library.stats().photos
         urls = [place.own_url for place in places]
         serving_file = Serving(urls[0], roles.owner, os.getpid(), urls[1] if sql else "")
@@ -118,6 +121,7 @@ def serve(
         try:
             serving.serve(list(zip(apps, places, strict=True)), on_ready)
         finally:
+            guard.close()
             if folder is not None:
                 withdraw(folder, serving_file)
     return 0
@@ -156,13 +160,15 @@ class Roles:
         return f"anybody on this machine may {read}" + (f"; {writers}" if self.sql else "")
 
 
-def _apps(library: Library, places: list[Place], roles: Roles, settings: Settings) -> list[Any]:
+def _apps(
+    library: Library, places: list[Place], roles: Roles, settings: Settings, guard: ReadingGuard
+) -> list[Any]:
     from vistazo.web.app import create
     from vistazo.web.door import Door, Entry
 
     writers = [roles.owner, *([roles.token] if roles.allow_write and roles.token else [])]
     entry = Entry(roles.local, None if roles.read_openly else roles.token, tuple(writers))
-    apps: list[Any] = [create(library, entry, settings)]
+    apps: list[Any] = [create(library, entry, settings, guard=guard)]
     if roles.sql:
         from vistazo.sqlserver import protocol
         from vistazo.sqlserver.access import Access

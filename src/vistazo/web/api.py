@@ -40,7 +40,7 @@ def router(
     library: Library,
     settings: Settings,
     remote: RemoteImages,
-    guard: Guard | None,
+    guard: Guard,
     sessions: APIRouter,
     jobs: Jobs,
 ) -> APIRouter:

@@ -31,7 +31,7 @@ def create(
     entry: Entry = ANYBODY_HERE,
     settings: Settings | None = None,
     *,
-    guard: Guard | None = None,
+    guard: Guard,
 ) -> FastAPI:
     """The application.
 
@@ -39,7 +39,7 @@ def create(
         library: an open one; who opened it closes it when the application has ended.
         entry: who may come in.
         settings: limits of decoding, and which hosts scale their pictures; None takes the defaults.
-        guard: judges the SQL that people type; None lets the library's tables be read.
+        guard: judges the SQL that people type.
     """
     settings = settings or Settings()
     keys, attempts, jobs = Keys(entry), Attempts(), Jobs()

@@ -126,7 +126,7 @@ class _Detailed(APIRoute):
         return handled
 
 
-def router(library: Library, settings: Settings, jobs: Jobs, guard: Guard | None) -> APIRouter:
+def router(library: Library, settings: Settings, jobs: Jobs, guard: Guard) -> APIRouter:
     """The routes."""
     routes = APIRouter(prefix="/library", tags=["library"], route_class=_Detailed)
 
@@ -225,7 +225,7 @@ def router(library: Library, settings: Settings, jobs: Jobs, guard: Guard | None
             writer(request)
         if request.scope.get("state", {}).get("role", Role.NOBODY) >= Role.WRITER:
             return _arrow(library.sql(asked.query, asked.params, write=asked.write))
-        limits = SqlLimits(max_rows=_MAX_ROWS + 1, guard=guard)
+        limits = SqlLimits(guard, max_rows=_MAX_ROWS + 1)
         table = library.read_sql(asked.query, asked.params, limits=limits)
         if table.num_rows > _MAX_ROWS:
             raise InvalidSQL(f"the answer has more than {_MAX_ROWS:,} rows: add a LIMIT")

@@ -32,7 +32,7 @@ _SAFE = 2**53  # beyond it JavaScript's numbers are not whole ones
 _MAX_TEXT = 20_000  # characters of a value that are shown
 
 
-def router(library: Library, reader: Reader, guard: Guard | None) -> APIRouter:
+def router(library: Library, reader: Reader, guard: Guard) -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["sql"])
     slots = threading.BoundedSemaphore(_AT_ONCE)
@@ -44,7 +44,7 @@ def router(library: Library, reader: Reader, guard: Guard | None) -> APIRouter:
             raise Busy(f"{_AT_ONCE} statements are running; send this one again in a moment")
         try:
             started = time.perf_counter()
-            limits = SqlLimits(max_rows=asked.max_rows + 1, guard=guard)
+            limits = SqlLimits(guard, max_rows=asked.max_rows + 1)
             table = library.read_sql(asked.query, asked.params, limits=limits)
             elapsed_ms = 1000 * (time.perf_counter() - started)
         finally:

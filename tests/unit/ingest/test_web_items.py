@@ -79,7 +79,7 @@ def _brisk(monkeypatch: pytest.MonkeyPatch) -> None:
     def brisk(settings: Settings) -> DownloadPlan:
         return replace(plan_of(settings), read_timeout_s=0.6, backoff_s=0.05)
 
-    monkeypatch.setattr("vistazo.library.DownloadPlan.of", brisk)
+    monkeypatch.setattr(DownloadPlan, "of", brisk)
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ class TestFaults:
     ) -> None:
         source = WebSource([server.url("good/red.jpg"), server.url("good/red.jpg", "localhost")])
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("vistazo.library.DownloadPlan.of", lambda settings: DownloadPlan())
+            patch.setattr(DownloadPlan, "of", lambda settings: DownloadPlan())
             assert counts(library.index(source, encoder=encoder)) == {"private-address": 2}
         assert "allow_private_addresses is false" in library.failures()[0].message
         assert server.connections == 0
@@ -261,9 +261,7 @@ class TestRuns:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         plan_of = DownloadPlan.of
-        monkeypatch.setattr(
-            "vistazo.library.DownloadPlan.of", lambda s: replace(plan_of(s), memory_bytes=1000)
-        )
+        monkeypatch.setattr(DownloadPlan, "of", lambda s: replace(plan_of(s), memory_bytes=1000))
         source = WebSource([server.url(f"good/red.jpg?{n}") for n in range(200)])
         assert counts(library.index(source, encoder=encoder)) == {"added": 200}
 

@@ -14,6 +14,7 @@ from itertools import pairwise
 
 from vistazo.sqlserver.guard import allowed
 from vistazo.sqlserver.guard.canonical import Catalog, refused
+from vistazo.sqlserver.guard.files import check_names
 from vistazo.sqlserver.guard.limits import Limits
 from vistazo.sqlserver.guard.shapes import (
     CLAUSES,
@@ -94,6 +95,7 @@ class Walk:
         Raises:
             InvalidSQL: it names something that is not allowed.
         """
+        check_names(found)
         self._aliases = frozenset(named(b) for a, b in pairwise(found) if a.is_word("AS"))
         callees: list[str] = []
         for at, token in enumerate(found):
