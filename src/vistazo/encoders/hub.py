@@ -33,22 +33,6 @@ class Listing:
     sizes: dict[str, int]
 
 
-def cached(repository: str, files: Sequence[str]) -> Path | None:
-    """The folder in the cache that has all these files of a repository; None when one lacks."""
-    import huggingface_hub
-
-    folder: Path | None = None
-    for file in files:
-        found = huggingface_hub.try_to_load_from_cache(repository, file, cache_dir=_cache())
-        if not isinstance(found, str):
-            return None
-        base = Path(found).parents[file.count("/")]
-        if folder not in (None, base):
-            return None
-        folder = base
-    return folder
-
-
 def cached_folder(repository: str) -> Path | None:
     """The folder in the cache with the newest state that was asked for; None without one."""
     place = Path(_cache()) / f"models--{repository.replace('/', '--')}"

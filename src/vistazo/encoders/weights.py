@@ -115,6 +115,17 @@ def on_disk(name: Name, precision: Precision) -> bool:
     return _local(name, precision) is not None
 
 
+def has(name: Name, precision: Precision) -> bool:
+    """Whether this machine has a model's own files of this precision."""
+    folder = _local(name, precision)
+    if folder is None:
+        return False
+    if precision == "fp32":
+        return True
+    stem = WHOLE if name.model and name.model.text_only else VISION
+    return Checkpoint(folder, {}, "").find(stem, precision) is not None
+
+
 def get(
     name: Name,
     precision: Precision,
