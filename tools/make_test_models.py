@@ -29,7 +29,7 @@ from vistazo.encoders.weights import TEXT, VISION, WHOLE, Checkpoint
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
-from clip_input import PICTURES, TEXTS, pictures  # noqa: E402
+from clip_input import PICTURES, TEXTS, pictures  # type: ignore[import-untyped] # noqa: E402
 
 TARGET = ROOT / "tests" / "models"
 DIM, SIDE = 512, 32
@@ -49,9 +49,9 @@ SMALL: dict[str, Any] = {
 def clip_tokenizer() -> Any:
     """CLIP's own tokenizer, with a vocabulary of our lines."""
     own = tf.CLIPTokenizer()._tokenizer
-    taught = Tokenizer(models.BPE(unk_token="<|endoftext|>", end_of_word_suffix="</w>"))
+    taught: Any = Tokenizer(models.BPE(unk_token="<|endoftext|>", end_of_word_suffix="</w>"))
     taught.normalizer, taught.pre_tokenizer = own.normalizer, own.pre_tokenizer
-    trainer = trainers.BpeTrainer(
+    trainer: Any = trainers.BpeTrainer(
         vocab_size=700,
         special_tokens=["<|startoftext|>", "<|endoftext|>"],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
@@ -69,9 +69,11 @@ def clip_tokenizer() -> Any:
 
 def bert_tokenizer() -> Any:
     """Multilingual BERT's kind of tokenizer."""
-    from tokenizers.implementations import BertWordPieceTokenizer
+    from tokenizers.implementations import (  # type: ignore[attr-defined]
+        BertWordPieceTokenizer,
+    )
 
-    taught = BertWordPieceTokenizer(lowercase=False, strip_accents=False)
+    taught: Any = BertWordPieceTokenizer(lowercase=False, strip_accents=False)
     taught.train_from_iterator(LINES * 20, vocab_size=500, show_progress=False)
     return tf.DistilBertTokenizerFast(vocab=taught.get_vocab(), do_lower_case=False)
 
@@ -110,11 +112,13 @@ def smaller(folder: Path, stem: str) -> None:
 
 
 def unit(rows: Any) -> Any:
+    """Rows of norm 1."""
     array = rows.numpy()
     return (array / np.linalg.norm(array, axis=1, keepdims=True)).astype(np.float32)
 
 
 def clip(golden: dict[str, Any]) -> None:
+    """The model that most tests use."""
     tokenizer = clip_tokenizer()
     marks = {
         "vocab_size": len(tokenizer),
@@ -147,6 +151,7 @@ def clip(golden: dict[str, Any]) -> None:
 
 
 def siglip(golden: dict[str, Any]) -> None:
+    """One with a fixed size of input and filled texts."""
     tokenizer = clip_tokenizer()
     config = tf.SiglipConfig(
         text_config={
@@ -176,6 +181,7 @@ def siglip(golden: dict[str, Any]) -> None:
 
 
 def multilingual(golden: dict[str, Any]) -> None:
+    """A text tower for the space of the first."""
     tokenizer = bert_tokenizer()
     torch.manual_seed(3)
     config = tf.DistilBertConfig(
@@ -188,7 +194,7 @@ def multilingual(golden: dict[str, Any]) -> None:
         (folder / part).mkdir()
     dense = np.random.default_rng(4).normal(0, 0.2, (DIM, 32)).astype(np.float32)
     save_file({"linear.weight": dense}, folder / "2_Dense" / "model.safetensors")
-    told = {"in_features": 32, "out_features": DIM, "bias": False}
+    told: dict[str, Any] = {"in_features": 32, "out_features": DIM, "bias": False}
     told["activation_function"] = "torch.nn.modules.linear.Identity"
     (folder / "2_Dense" / "config.json").write_text(json.dumps(told))
     pooling = {"word_embedding_dimension": 32, "pooling_mode_mean_tokens": True}
@@ -219,6 +225,7 @@ def multilingual(golden: dict[str, Any]) -> None:
 
 
 def main() -> None:
+    """Make all of them anew."""
     shutil.rmtree(TARGET, ignore_errors=True)
     golden: dict[str, Any] = {"sizes": np.array(PICTURES)}
     clip(golden)
