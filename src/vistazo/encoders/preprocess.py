@@ -139,7 +139,7 @@ def read(folder: Path, *, square: bool = False) -> Preprocessing:
         raise WeightsCorrupt(f"{path} cannot be read ({error}): get it again") from error
     try:
         return _preprocessing(told, square=square)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise WeightsCorrupt(
             f"{path} does not say how pictures are scaled ({type(error).__name__}: {error}): get it"
             " again"

@@ -227,7 +227,10 @@ def _opened(name: Name, folder: Path) -> Checkpoint:
         raise Checkpoint(folder, {}, hint).lacks("config.json") from error
     except (OSError, ValueError) as error:
         raise WeightsCorrupt(f"{path} cannot be read: get it again ({error})") from error
-    if not isinstance(config, dict):
+    parts = ("text_config", "vision_config")
+    if not isinstance(config, dict) or not all(
+        isinstance(config.get(part, {}), (dict, type(None))) for part in parts
+    ):
         raise WeightsCorrupt(f"{path} holds no configuration: get it again")
     return Checkpoint(folder, config, hint)
 
