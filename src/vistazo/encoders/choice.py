@@ -22,6 +22,7 @@ class EncoderChoice:
         wanted: a name or an encoder that was asked for; None or `auto` takes the library's own.
         default: the name for a library that has none yet.
         recorded: what the library says made its vectors; None while it holds no photo.
+        epoch: another value when that may have changed, never None.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class EncoderChoice:
         wanted: str | Encoder | None,
         default: str,
         recorded: Callable[[], EncoderSpec | None],
+        epoch: Callable[[], object] = lambda: "",
     ) -> None:
         self._library = library
         self._wanted = None if wanted == registry.AUTO else wanted
@@ -37,7 +39,9 @@ class EncoderChoice:
         self._recorded = recorded
         self._lock = threading.Lock()
         self._kept: Encoder | None = None
-        self._confirmed = False  # the library's own record agrees with the kept one
+        self._epoch = epoch
+        # When the library's own record agreed with the kept one; None where it did not yet.
+        self._confirmed: object = None
 
     def get(self, wanted: str | Encoder | None = None) -> Encoder:
         """The encoder to work with.
@@ -51,12 +55,37 @@ class EncoderChoice:
         with self._lock:
             if wanted is not None and wanted != registry.AUTO:
                 self._take(wanted)
-            if self._kept is None or not self._confirmed:
+            epoch = self._epoch()
+            if self._kept is None or self._confirmed != epoch:
                 recorded = self._recorded()
                 if self._kept is None or (recorded is not None and self._kept.spec != recorded):
                     self._kept = self._make(recorded)
-                self._confirmed = recorded is not None
+                self._confirmed = epoch if recorded is not None else None
             return self._kept
+
+    def another(self, wanted: str | Encoder) -> Encoder:
+        """An encoder beside the library's own, to make every vector anew with.
+
+        Raises:
+            UnknownEncoder: there is none of this name.
+        """
+        return registry.create(registry.resolve(wanted)[0]) if isinstance(wanted, str) else wanted
+
+    def as_recorded(self, wanted: str | Encoder, recorded: EncoderSpec) -> Encoder:
+        """The encoder that made vectors of this record.
+
+        Raises:
+            EncoderMismatch: it is another one by now, or none of vistazo's.
+        """
+        encoder = self._create(wanted, recorded) if isinstance(wanted, str) else wanted
+        if encoder.spec != recorded:
+            raise self._mismatch(recorded, f"'{encoder.spec.name}' as it is now")
+        return encoder
+
+    def adopt(self, encoder: Encoder | None) -> None:
+        """Work with this one, which has made every vector anew; None: with the recorded one."""
+        with self._lock:
+            self._wanted, self._kept, self._confirmed = encoder, None, None
 
     def check(self, wanted: str | None) -> None:
         """Raise EncoderMismatch if the library's vectors are not of the encoder of this name."""
@@ -77,7 +106,7 @@ class EncoderChoice:
         before = self._wanted
         self._wanted = wanted
         try:
-            self._kept, self._confirmed = self._make(self._recorded()), False
+            self._kept, self._confirmed = self._make(self._recorded()), None
         except BaseException:
             self._wanted = before
             raise
