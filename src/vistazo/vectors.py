@@ -95,25 +95,24 @@ class Vectors:
             leave_out=leave_out,
             index_rows=settings.vector_index_rows,
         )
-        chosen: Encoder | None = None
+        store, choice = self._store, self._encoder
+        given = encoder if not isinstance(encoder, str) else None
+
+        def adopt(used: Encoder | None) -> None:
+            choice.adopt(used or given)
 
         def before(spec: EncoderSpec) -> Encoder:
-            nonlocal chosen
-            chosen = self._encoder.as_recorded(encoder or spec.name, spec)
-            return chosen
+            return choice.as_recorded(encoder or spec.name, spec)
 
         with (
             self.connection.writing,
             self.connection.sole_writer("embedding every photo by another encoder"),
         ):
             if rollback:
-                report = anew.roll_back(self.connection, self._store, plan, before, on_progress)
+                report = anew.roll_back(self.connection, store, plan, before, adopt, on_progress)
             else:
-                chosen = self._encoder.another(encoder or settings.encoder)
-                report = anew.reembed(chosen, self.connection, self._store, plan, on_progress)
-            if report.switched:
-                given = encoder if encoder is not None and not isinstance(encoder, str) else None
-                self._encoder.adopt(chosen or given)
+                chosen = choice.another(encoder or settings.encoder)
+                report = anew.reembed(chosen, self.connection, store, plan, adopt, on_progress)
         self._path.refresh()
         return report
 

@@ -52,10 +52,10 @@ class EncoderChoice:
             UnknownEncoder: there is none of this name.
             EncoderMismatch: it is not the one that made the library's vectors.
         """
+        epoch = self._epoch()  # may wait for `adopt`, which needs the lock
         with self._lock:
             if wanted is not None and wanted != registry.AUTO:
                 self._take(wanted)
-            epoch = self._epoch()
             if self._kept is None or self._confirmed != epoch:
                 recorded = self._recorded()
                 if self._kept is None or (recorded is not None and self._kept.spec != recorded):

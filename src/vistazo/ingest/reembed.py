@@ -104,6 +104,7 @@ def reembed(
     connection: Connection,
     store: Store,
     plan: ReembedPlan,
+    adopt: Callable[[Encoder | None], None],
     on_progress: Callable[[Progress], None] | None = None,
 ) -> ReembedReport:
     """Give every photo a vector of this encoder, and then make them the library's.
@@ -111,6 +112,7 @@ def reembed(
     Call it while nobody else writes: see `Connection.writing` and `sole_writer`.
 
     Args:
+        adopt: called with the encoder in the moment that its vectors become the library's.
         on_progress: called in this thread, several times a second.
     Raises:
         LibraryEmpty: there is no photo.
@@ -138,7 +140,7 @@ def reembed(
         indexed = store.count() >= plan.index_rows
         if build_twin(connection, store, encoder.spec, indexed=indexed):
             with interrupts_deferred():
-                exchange(connection, store, old, encoder.spec)
+                exchange(connection, store, old, encoder.spec, lambda: adopt(encoder))
             return run.report(old, started, switched=True, removed=removed)
     raise _unsteady()
 
@@ -148,12 +150,14 @@ def roll_back(
     store: Store,
     plan: ReembedPlan,
     encoder_of: Callable[[EncoderSpec], Encoder],
+    adopt: Callable[[Encoder | None], None],
     on_progress: Callable[[Progress], None] | None = None,
 ) -> ReembedReport:
     """Go back to the encoder that was replaced last; only photos new since then are embedded.
 
     Args:
         encoder_of: gives that encoder; called only when some photo lacks its vector.
+        adopt: as for `reembed`; None stands for the encoder that is recorded.
     Raises:
         UsageError: no encoder was replaced.
     """
@@ -165,12 +169,12 @@ def roll_back(
     if before is None:
         raise UsageError("there is nothing to go back to: no encoder of this library was replaced")
     if kept.missing(before):
-        return reembed(encoder_of(before), connection, store, plan, on_progress)
+        return reembed(encoder_of(before), connection, store, plan, adopt, on_progress)
     indexed = store.count() >= plan.index_rows
     if not build_twin(connection, store, before, indexed=indexed):
         raise _unsteady()
     with interrupts_deferred():
-        exchange(connection, store, present, before)
+        exchange(connection, store, present, before, lambda: adopt(None))
     return ReembedReport(before, present, True, seconds=time.monotonic() - started)
 
 

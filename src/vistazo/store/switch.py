@@ -9,6 +9,7 @@ what tells the next one how to finish.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 
 import pyarrow as pa
 
@@ -57,10 +58,19 @@ def build_twin(connection: Connection, store: Store, spec: EncoderSpec, *, index
     return store.state() == before
 
 
-def exchange(connection: Connection, store: Store, old: EncoderSpec, new: EncoderSpec) -> None:
+def exchange(
+    connection: Connection,
+    store: Store,
+    old: EncoderSpec,
+    new: EncoderSpec,
+    on_exchanged: Callable[[], None],
+) -> None:
     """Put the filled table in the place of `photos`; the old vectors are kept.
 
     Searches in this process wait for the moment that it takes.
+
+    Args:
+        on_exchanged: called in that moment, when the tables are the new encoder's.
     """
     kept = KeptVectors(connection)
     kept.keep_present(old)
@@ -70,6 +80,7 @@ def exchange(connection: Connection, store: Store, old: EncoderSpec, new: Encode
         _record(connection, new)
         # Once more: who read the vectors after the first must not keep them under its number.
         store.note_change()
+        on_exchanged()
     _drop_twin(connection)
     kept.forget(new)
 
