@@ -68,3 +68,26 @@ def _unit(colours: np.ndarray) -> Float32Array:
     vectors = np.concatenate([colours / 255 - 0.5, np.full((len(colours), 1), 0.1)], axis=1)
     unit: Float32Array = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype("f4")
     return unit
+
+
+class WideEncoder(ColourEncoder):
+    """Another space: six numbers, and every colour is its opposite there.
+
+    Args:
+        fail_on: as for `ColourEncoder`.
+    """
+
+    def __init__(self, *, name: str = "wide", fail_on: tuple[int, int, int] | None = None) -> None:
+        super().__init__(name=name, fail_on=fail_on)
+        self.spec = EncoderSpec(name, 6, "31de")
+
+    def encode_pixels(self, pixels: UInt8Array) -> Float32Array:
+        return _wide(super().encode_pixels(pixels))
+
+    def encode_texts(self, texts: Sequence[str]) -> Float32Array:
+        return _wide(super().encode_texts(texts))
+
+
+def _wide(vectors: Float32Array) -> Float32Array:
+    wide: Float32Array = np.concatenate([-vectors, np.zeros((len(vectors), 2), "f4")], axis=1)
+    return wide

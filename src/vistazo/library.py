@@ -29,9 +29,7 @@ from vistazo.ingest.progress import Progress
 from vistazo.ingest.query_image import read_query_image
 from vistazo.records import (
     Demand,
-    EncoderSpec,
     Failure,
-    Float32Array,
     IndexStatus,
     IngestReport,
     LoadReport,
@@ -50,13 +48,15 @@ from vistazo.store import schema, sqlread
 from vistazo.store.bounded import SqlLimits
 from vistazo.store.connect import Address, Server, beside, connect, disconnect
 from vistazo.store.store import Store
+from vistazo.store.switch import finish_exchange
+from vistazo.vectors import Vectors
 
 if TYPE_CHECKING:
     from vistazo.encoders.base import Encoder
     from vistazo.sources.base import Source
 
 
-class Library:
+class Library(Vectors):
     """One searchable collection of photos with the log of their downloads.
 
     Methods may be called from several threads: searching while indexing works. Use it as a
@@ -78,6 +78,7 @@ class Library:
         try:
             schema.migrate(self.connection)
             repair_loads(self.connection)
+            finish_exchange(self.connection)
         except BaseException:
             disconnect(address, half_made=True)
             raise
@@ -86,7 +87,9 @@ class Library:
         self._journal = Journal(self.connection)
         self._path = DatabasePath(self._store)
         chosen = Options.of(settings)
-        self._encoder = EncoderChoice(self.name, encoder, chosen, self._recorded_encoder)
+        self._encoder = EncoderChoice(
+            self.name, encoder, chosen, self._recorded_encoder, self._store.epoch
+        )
         self._resident = ResidentPath(self._store, self._path, settings.resident_max_bytes)
         self._engine = Engine(self._store, self._resident, self._encoder.get, read_query_image)
         self.paging = Paging(self.connection, self._store, self._engine, self._resident)
@@ -268,8 +271,12 @@ class Library:
 
         One SQL statement joins the search with the log of downloads.
         """
-        statement = self._path.statement(self._engine.target(query))
-        return demand(self.connection, statement.sql, statement.params, settings=statement.settings)
+
+        def ask() -> Demand:
+            found = self._path.statement(self._engine.target(query))
+            return demand(self.connection, found.sql, found.params, settings=found.settings)
+
+        return self._engine.steady(ask)
 
     def downloads(self, query: Query | None = None) -> Downloads:
         """Questions about downloads: top keywords, countries, months, what rises, mismatches.
@@ -366,35 +373,3 @@ class Library:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-    # The encoder
-
-    @property
-    def encoder(self) -> EncoderSpec | None:
-        """The encoder that made the vectors; None before the first photo."""
-        return self._recorded_encoder()
-
-    @property
-    def encoder_notice(self) -> str:
-        """What a user should know once of the library's encoder; empty when there is nothing."""
-        return self._encoder.get().notice
-
-    def encoder_choice(self) -> tuple[str, str]:
-        """Which encoder a new library gets, and why (empty when it was asked for by name).
-
-        Raises:
-            UnknownEncoder: there is none of this name.
-        """
-        return self._encoder.preview()
-
-    def check_encoder(self, name: str | None) -> None:
-        """Raise EncoderMismatch if the vectors are not of the encoder of this name."""
-        self._encoder.check(name)
-
-    def _recorded_encoder(self) -> EncoderSpec | None:
-        recorded = self._store.encoder()
-        return recorded if recorded and self._store.count() else None
-
-    def embed(self, text: str) -> Float32Array:
-        """The vector of a text, (dim,) float32, as `embed('..')` in SQL is replaced by."""
-        return self._encoder.get().encode_texts([text]).reshape(-1)

@@ -42,7 +42,8 @@ WHERE = "(width > {w0:Float64} OR camera = {w1:String})"
 def definitions() -> tuple[str, ...]:
     """What makes the tables: the migrations, and what is made when it is first needed."""
     made = (schema._MIGRATIONS, *itertools.chain.from_iterable(schema.MIGRATIONS))
-    return (*map(schema._repeatable, made), lease.TABLE)
+    on_demand = (lease.TABLE, schema.KEPT_VECTORS, schema.REPLACED_ENCODERS)
+    return (*map(schema._repeatable, made), *on_demand)
 
 
 STATEMENTS: dict[str, Callable[[Dialect], str | tuple[str, ...]]] = {
@@ -56,6 +57,11 @@ STATEMENTS: dict[str, Callable[[Dialect], str | tuple[str, ...]]] = {
     "delete": lambda dialect: dialect.delete("photos", "photo_id IN {listed:Array(String)}"),
     "truncate": lambda dialect: dialect.truncate("encoders"),
     "compact": lambda dialect: dialect.compact("photos"),
+    "twin": lambda dialect: dialect.twin("photos", "photos_next"),
+    "exchange": lambda dialect: dialect.exchange("photos", "photos_next"),
+    "drop": lambda dialect: dialect.drop("photos_next"),
+    "vector_indices": lambda dialect: dialect.vector_indices("photos_next"),
+    "comment": lambda dialect: dialect.comment("photos"),
     "exact_knn": lambda dialect: dialect.exact_knn(""),
     "exact_knn_where": lambda dialect: dialect.exact_knn(WHERE),
     "candidates": lambda dialect: dialect.candidates(),
@@ -121,11 +127,22 @@ def test_the_engines_parser_accepts_it(dialect: str, name: str, connection: Conn
 
 @pytest.mark.parametrize("dialect", [name for name in DIALECTS if "cluster" in name])
 def test_on_a_cluster_changes_go_to_the_local_tables_of_every_server(dialect: str) -> None:
-    for name in ("ddl", "alter", "delete", "truncate", "compact", "add_index", "drop_index"):
+    for name in (
+        "ddl",
+        "alter",
+        "delete",
+        "truncate",
+        "compact",
+        "add_index",
+        "drop_index",
+        "twin",
+        "exchange",
+        "drop",
+    ):
         for statement in statements(DIALECTS[dialect], name):
             assert "ON CLUSTER 'many'" in statement
             plain = "= Distributed(" in statement or re.match(
-                r"ALTER TABLE \w+ .*ADD COLUMN", statement
+                r"ALTER TABLE \w+ .*ADD COLUMN|DROP TABLE", statement
             )
             assert plain or "_local" in statement
             assert "currentDatabase" not in statement

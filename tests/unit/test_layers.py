@@ -18,6 +18,7 @@ FLOORS = [
     {"search", "ingest", "analytics"},
     {"datasets", "evaluation"},
     {"facade"},  # the shape of both on the next floor, by types alone
+    {"vectors"},  # a part of the library
     {"library", "remote"},
     {"opening"},  # chooses between the two, which do not know each other
     {"web", "sqlserver"},

@@ -25,6 +25,7 @@ class EncoderChoice:
         wanted: a name or an encoder that was asked for; None or `auto` takes the library's own.
         options: the name for a library that has none yet, and how encoders are run.
         recorded: what the library says made its vectors; None while it holds no photo.
+        epoch: another value when that may have changed, never None.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class EncoderChoice:
         wanted: str | Encoder | None,
         options: Options,
         recorded: Callable[[], EncoderSpec | None],
+        epoch: Callable[[], object] = lambda: "",
     ) -> None:
         self._library = library
         self._wanted = None if wanted == registry.AUTO else wanted
@@ -40,7 +42,9 @@ class EncoderChoice:
         self._options = options
         self._lock = threading.Lock()
         self._kept: Encoder | None = None
-        self._confirmed = False  # the library's own record agrees with the kept one
+        self._epoch = epoch
+        # When the library's own record agreed with the kept one; None where it did not yet.
+        self._confirmed: object = None
 
     def get(self, wanted: str | Encoder | None = None) -> Encoder:
         """The encoder to work with.
@@ -51,17 +55,44 @@ class EncoderChoice:
             UnknownEncoder: there is none of this name.
             EncoderMismatch: it is not the one that made the library's vectors.
         """
+        epoch = self._epoch()  # may wait for `adopt`, which needs the lock
         with self._lock:
             if wanted is not None and wanted != registry.AUTO:
                 self._take(wanted)
-            if self._kept is None or not self._confirmed:
+            if self._kept is None or self._confirmed != epoch:
                 recorded = self._recorded()
                 if self._kept is None or (
                     recorded is not None and not fits(self._kept.spec, recorded)
                 ):
                     self._kept = self._make(recorded)
-                self._confirmed = recorded is not None
+                self._confirmed = epoch if recorded is not None else None
             return self._kept
+
+    def another(self, wanted: str | Encoder) -> Encoder:
+        """An encoder beside the library's own, to make every vector anew with.
+
+        Raises:
+            UnknownEncoder: there is none of this name.
+        """
+        if not isinstance(wanted, str):
+            return wanted
+        return registry.create(registry.resolve(wanted, self._options)[0], self._options)
+
+    def as_recorded(self, wanted: str | Encoder, recorded: EncoderSpec) -> Encoder:
+        """The encoder that made vectors of this record.
+
+        Raises:
+            EncoderMismatch: it is another one by now, or none of vistazo's.
+        """
+        encoder = self._create(wanted, recorded) if isinstance(wanted, str) else wanted
+        if encoder.spec != recorded:
+            raise self._mismatch(recorded, f"'{encoder.spec.name}' as it is now")
+        return encoder
+
+    def adopt(self, encoder: Encoder | None) -> None:
+        """Work with this one, which has made every vector anew; None: with the recorded one."""
+        with self._lock:
+            self._wanted, self._kept, self._confirmed = encoder, None, None
 
     def check(self, wanted: str | None) -> None:
         """Raise EncoderMismatch if the library's vectors are not of the encoder of this name."""
@@ -70,11 +101,6 @@ class EncoderChoice:
         recorded = self._recorded()
         if recorded is not None and self._foreign(wanted, recorded):
             raise self._mismatch(recorded, f"'{printable(wanted)}'")
-
-    def forget(self) -> None:
-        """Choose anew: the library's vectors are another encoder's now."""
-        with self._lock:
-            self._kept, self._confirmed, self._wanted = None, False, None
 
     def preview(self) -> tuple[str, str]:
         """Name of the encoder a new library gets, and why when nobody asked for it by name."""
@@ -87,7 +113,7 @@ class EncoderChoice:
         before = self._wanted
         self._wanted = wanted
         try:
-            self._kept, self._confirmed = self._make(self._recorded()), False
+            self._kept, self._confirmed = self._make(self._recorded()), None
         except BaseException:
             self._wanted = before
             raise

@@ -6,9 +6,9 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from vistazo.errors import InvalidQuery, LibraryEmpty, PhotoNotFound
+from vistazo.errors import InvalidQuery, LibraryEmpty, PhotoNotFound, VistazoError
 from vistazo.records import Hit, Photo, Query, printable
 from vistazo.search.limits import check_k
 from vistazo.store.filters import Filter, compile_filter
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from vistazo.encoders.base import Encoder
     from vistazo.records import EncoderSpec, Float32Array
     from vistazo.store.store import Neighbour, State, Statement, Store
+
+T = TypeVar("T")
 
 _TEXTS = 256  # whose vectors are kept: who pages through hits sends the same text again
 
@@ -130,6 +132,22 @@ class Engine:
         self._guard = threading.Lock()
         self.texts_asked = self.texts_known = 0
 
+    def steady(self, ask: Callable[[], T]) -> T:
+        """What `ask` finds, asked again when the library's encoder has changed meanwhile.
+
+        Else the vector of a query could be compared with those of another encoder.
+        """
+        while True:
+            epoch = self._store.epoch()
+            try:
+                found = ask()
+            except VistazoError:
+                if self._store.epoch() == epoch:
+                    raise
+                continue
+            if self._store.epoch() == epoch:
+                return found
+
     def search(self, query: Query) -> list[Hit]:
         """The k photos nearest to the query, best first; never the query's own photo.
 
@@ -138,6 +156,9 @@ class Engine:
             LibraryEmpty: there is nothing to find.
             PhotoNotFound: the query's `photo_id` is not in the library.
         """
+        return self.steady(lambda: self._search(query))
+
+    def _search(self, query: Query) -> list[Hit]:
         target = self.target(query)
         # One more than wanted, so that leaving out the query's own photo needs no filter, which
         # would keep the index from answering.

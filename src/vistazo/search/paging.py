@@ -51,6 +51,9 @@ class Paging:
             PhotoNotFound: the query's `photo_id` is not in the library.
         """
         _check_offset(offset)
+        return self._engine.steady(lambda: self._find(query, offset))
+
+    def _find(self, query: Query, offset: int) -> Page:
         started = time.perf_counter()
         target = self._engine.target(query)
         state = target.state or self._store.state()
@@ -85,7 +88,7 @@ class Paging:
         """What the first `query.k` hits have in common; without a query, all photos of `where`."""
         if query is None:
             return facets(self._connection, names, None, compile_filter(where))
-        found = self._nearest(self._engine.target(query))
+        found = self._engine.steady(lambda: self._nearest(self._engine.target(query)))
         return facets(self._connection, names, [each.photo_id for each in found], Filter())
 
     def version(self) -> int:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import threading
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,8 @@ class Connection:
         self.dialect = dialect
         # Held by whoever changes many rows in several statements: one run of ingest at a time.
         self.writing = threading.Lock()
+        self._switching = threading.Lock()
+        self._epoch = 0
         # Rises after anything but an insert: what is known of indexes and deleted rows is then old.
         self.changes = 0
 
@@ -57,6 +59,20 @@ class Connection:
         if self._lease is None:
             return contextlib.nullcontext()
         return self._lease.held(self, purpose, wait=wait)
+
+    @contextlib.contextmanager
+    def switching(self) -> Iterator[None]:
+        """Make the vectors another encoder's inside the block; `settled` tells it to others."""
+        with self._switching:
+            try:
+                yield
+            finally:
+                self._epoch += 1
+
+    def settled(self) -> int:
+        """A number that rises when the vectors become another encoder's; waits for that to end."""
+        with self._switching:
+            return self._epoch
 
     def execute(self, sql: str, params: Params | None = None) -> None:
         """Run a statement whose result does not matter."""

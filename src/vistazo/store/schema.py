@@ -166,10 +166,25 @@ _VECTOR_INDICES = (
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _PAIRS, _VECTOR_INDICES)
 
-# Tables and views of the library's own; `leases` is made on servers only.
-OWN_TABLES = frozenset(
-    re.findall(r"CREATE (?:TABLE|MATERIALIZED VIEW) (\w+)", "".join(sum(MIGRATIONS, ())))
-) | {"migrations", "leases"}
+# What `vistazo reembed` needs, made when it is first used: vectors of encoders that the library's
+# own are not of, and which encoder was replaced when. `content` is what the vector was made of.
+KEPT_VECTORS = f"""CREATE TABLE IF NOT EXISTS kept_vectors (
+        photo_id String, encoder LowCardinality(String), content String,
+        photo_embed Array(Float32) CODEC(NONE)
+    ) ENGINE = MergeTree ORDER BY (photo_id, encoder) SETTINGS {_DURABLE}, {_PATCHED}"""
+REPLACED_ENCODERS = f"""CREATE TABLE IF NOT EXISTS replaced_encoders (
+        encoder String, at DateTime64(3, 'UTC') DEFAULT now64(3)
+    ) ENGINE = MergeTree ORDER BY encoder SETTINGS {_DURABLE}"""
+# `photos` with other vectors, until the two exchange their names.
+TWIN = "photos_next"
+ON_DEMAND = frozenset({"leases", "kept_vectors", "replaced_encoders", TWIN})
+
+# Tables and views of the library's own.
+OWN_TABLES = (
+    frozenset(re.findall(r"CREATE (?:TABLE|MATERIALIZED VIEW) (\w+)", "".join(sum(MIGRATIONS, ()))))
+    | {"migrations"}
+    | ON_DEMAND
+)
 
 
 def migrate(connection: Connection) -> None:

@@ -17,6 +17,7 @@ from vistazo.records import EncoderSpec, Float32Array, IndexStatus, Photo, print
 from vistazo.store.connection import Connection
 from vistazo.store.filters import Filter
 from vistazo.store.rows import COLUMNS, clean, photo_of, photo_table
+from vistazo.store.schema import TWIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +82,20 @@ class Store:
         rows = self._connection.rows("SELECT name, dim, checksum FROM encoders LIMIT 1")
         return EncoderSpec(**rows[0]) if rows else None
 
+    def epoch(self) -> tuple[int, str]:
+        """Another value once the vectors are another encoder's; waits while they become so."""
+        number = self._connection.settled()
+        if not self._connection.shared:
+            return number, ""
+        return number, self._connection.value("SELECT checksum FROM encoders LIMIT 1") or ""
+
     def record_encoder(self, spec: EncoderSpec) -> None:
         """Fix the encoder, and with it the length of every vector; only before the first photo."""
         # An index for vectors of another length could never be built, and a build that fails
         # keeps failing, and with it every later delete.
         self.drop_index()
         for statement in (
+            *self._dialect.drop(TWIN),
             self._dialect.truncate("encoders"),
             self._dialect.alter("photos", "DROP CONSTRAINT IF EXISTS vector_len"),
             self._dialect.alter(
@@ -314,32 +323,33 @@ class Store:
         """Whether the vector index ranks only the rows that match a filter."""
         return self._dialect.capabilities.prefilters
 
-    def index_status(self) -> IndexStatus:
+    def index_status(self, table: str = "photos") -> IndexStatus:
         """Whether the vector index is there and covers every row."""
-        rows = self._connection.rows(self._dialect.index_status())
+        rows = self._connection.rows(self._dialect.index_status(table))
         if not rows:
             return IndexStatus("Absent")
         return IndexStatus(rows[0]["status"], rows[0]["failure"] or "")
 
-    def keep_indexed(self, dim: int) -> None:
+    def keep_indexed(self, dim: int, table: str = "photos") -> None:
         """Have the vector index built in the background, wherever rows lack it.
 
         At the first time the rows are merged into few parts before: an index belongs to a part,
         and searching one large graph is faster than many small ones.
         """
-        state = self.index_status().state
+        state = self.index_status(table).state
         if state == "Built":
             return
         if state == "Error":
-            self.drop_index()
+            self.drop_index(table)
         if state in ("Absent", "Error"):
-            self.compact()
-            self._add_index(dim)
-        for statement in self._dialect.build_index():
+            for each in (table, "thumbnails"):
+                self._connection.execute(self._dialect.compact(each))
+            self._add_index(dim, table)
+        for statement in self._dialect.build_index(table):
             self._connection.execute(statement)
 
-    def _add_index(self, dim: int) -> None:
-        *better, last = self._dialect.add_index(dim)
+    def _add_index(self, dim: int, table: str) -> None:
+        *better, last = self._dialect.add_index(dim, table)
         for statement in better:
             try:
                 self._connection.execute(statement)
@@ -350,18 +360,18 @@ class Store:
                 return
         self._connection.execute(last)
 
-    def wait_indexed(self, timeout_s: float) -> IndexStatus:
+    def wait_indexed(self, timeout_s: float, table: str = "photos") -> IndexStatus:
         """Wait until the vector index is built, at most so long; closing cuts a build short."""
         deadline = time.monotonic() + timeout_s
-        while (status := self.index_status()).state == "InProgress":
+        while (status := self.index_status(table)).state == "InProgress":
             if time.monotonic() >= deadline:
                 break
             time.sleep(0.05)
         return status
 
-    def drop_index(self) -> None:
+    def drop_index(self, table: str = "photos") -> None:
         """Remove the vector index, also while it is being built; searches read every row again."""
-        for statement in self._dialect.drop_index():
+        for statement in self._dialect.drop_index(table):
             self._connection.execute(statement)
 
     def has_deleted_rows(self) -> bool:

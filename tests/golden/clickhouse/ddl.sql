@@ -92,4 +92,11 @@ CREATE TABLE IF NOT EXISTS vector_indices (
 CREATE TABLE IF NOT EXISTS leases (
         holder String, purpose String, event Enum8('held' = 1, 'released' = 2),
         at DateTime64(3, 'UTC') DEFAULT now64(3)
-    ) ENGINE = MergeTree ORDER BY holder TTL toDateTime(at) + INTERVAL 1 DAY SETTINGS non_replicated_deduplication_window = 1000
+    ) ENGINE = MergeTree ORDER BY holder TTL toDateTime(at) + INTERVAL 1 DAY SETTINGS non_replicated_deduplication_window = 1000;
+CREATE TABLE IF NOT EXISTS kept_vectors (
+        photo_id String, encoder LowCardinality(String), content String,
+        photo_embed Array(Float32) CODEC(NONE)
+    ) ENGINE = MergeTree ORDER BY (photo_id, encoder) SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, enable_block_number_column = 1, enable_block_offset_column = 1, non_replicated_deduplication_window = 1000;
+CREATE TABLE IF NOT EXISTS replaced_encoders (
+        encoder String, at DateTime64(3, 'UTC') DEFAULT now64(3)
+    ) ENGINE = MergeTree ORDER BY encoder SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 1000

@@ -108,4 +108,13 @@ CREATE TABLE IF NOT EXISTS leases_local ON CLUSTER 'many' (
         holder String, purpose String, event Enum8('held' = 1, 'released' = 2),
         at DateTime64(3, 'UTC') DEFAULT now64(3)
     ) ENGINE = ReplicatedMergeTree ORDER BY holder TTL toDateTime(at) + INTERVAL 1 DAY;
-CREATE TABLE IF NOT EXISTS leases ON CLUSTER 'many' AS photos.leases_local ENGINE = Distributed('many', 'photos', 'leases_local', sipHash64(holder))
+CREATE TABLE IF NOT EXISTS leases ON CLUSTER 'many' AS photos.leases_local ENGINE = Distributed('many', 'photos', 'leases_local', sipHash64(holder));
+CREATE TABLE IF NOT EXISTS kept_vectors_local ON CLUSTER 'many' (
+        photo_id String, encoder LowCardinality(String), content String,
+        photo_embed Array(Float32) CODEC(NONE)
+    ) ENGINE = ReplicatedMergeTree ORDER BY (photo_id, encoder) SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, enable_block_number_column = 1, enable_block_offset_column = 1;
+CREATE TABLE IF NOT EXISTS kept_vectors ON CLUSTER 'many' AS photos.kept_vectors_local ENGINE = Distributed('many', 'photos', 'kept_vectors_local', sipHash64(photo_id));
+CREATE TABLE IF NOT EXISTS replaced_encoders_local ON CLUSTER 'many' (
+        encoder String, at DateTime64(3, 'UTC') DEFAULT now64(3)
+    ) ENGINE = ReplicatedMergeTree ORDER BY encoder SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+CREATE TABLE IF NOT EXISTS replaced_encoders ON CLUSTER 'many' AS photos.replaced_encoders_local ENGINE = Distributed('many', 'photos', 'replaced_encoders_local', sipHash64(encoder))

@@ -13,7 +13,7 @@ from vistazo.errors import InvalidSQL, LibraryNewer
 from vistazo.records import EncoderSpec, Photo
 from vistazo.store import schema
 from vistazo.store.connect import Connection, connect, disconnect, parse
-from vistazo.store.schema import MIGRATIONS, OWN_TABLES, migrate
+from vistazo.store.schema import MIGRATIONS, ON_DEMAND, OWN_TABLES, migrate
 from vistazo.store.store import NewPhoto, Store
 
 TABLES = {
@@ -353,4 +353,4 @@ def test_the_walk_throughs_queries(fresh: Connection) -> None:
 
 def test_the_own_tables_are_all_there_are(fresh: Connection) -> None:
     migrate(fresh)
-    assert tables(fresh).keys() == OWN_TABLES - {"leases"}  # made on servers only
+    assert tables(fresh).keys() == OWN_TABLES - ON_DEMAND

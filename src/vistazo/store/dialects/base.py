@@ -98,6 +98,42 @@ class Dialect:
         """Merge a table's parts, dropping deleted rows for good."""
         return f"OPTIMIZE TABLE {self._table(table)}{self._on} FINAL"
 
+    # A table beside another, and in its place
+
+    def twin(self, table: str, twin: str) -> tuple[str, ...]:
+        """Make an empty table that is defined as another one."""
+        if not self.cluster:
+            return (f"CREATE TABLE {twin} AS {table}",)
+        name, database = self.cluster.name, self.cluster.database
+        return (
+            f"CREATE TABLE {twin}_local{self._on} AS {database}.{table}_local",
+            f"CREATE TABLE {twin}{self._on} AS {database}.{twin}_local ENGINE ="
+            f" Distributed('{name}', '{database}', '{twin}_local', sipHash64(photo_id))",
+        )
+
+    def exchange(self, table: str, other: str) -> str:
+        """Give two tables each other's name, at once; on a cluster, at once on each server."""
+        return f"EXCHANGE TABLES {self._table(table)} AND {self._table(other)}{self._on}"
+
+    def drop(self, table: str) -> tuple[str, ...]:
+        """Remove a table, if there is one."""
+        names = (table, f"{table}_local") if self.cluster else (table,)
+        return tuple(f"DROP TABLE IF EXISTS {name}{self._on} SYNC" for name in names)
+
+    def vector_indices(self, table: str) -> str:
+        """The names of a table's vector indexes, also of those that people have made."""
+        return (
+            f"SELECT DISTINCT name FROM {self._system('data_skipping_indices')}"
+            f" WHERE {self._of(table)} AND startsWith(type, 'vector_similarity')"
+        )
+
+    def comment(self, table: str) -> str:
+        """One row with what was noted of a table by MODIFY COMMENT."""
+        return (
+            f"SELECT comment FROM system.tables WHERE database = {self._database}"
+            f" AND name = '{self._table(table)}'"
+        )
+
     # Search
 
     def exact_knn(self, where: str) -> str:
@@ -141,7 +177,7 @@ class Dialect:
 
     # The vector index
 
-    def add_index(self, dim: int) -> tuple[str, ...]:
+    def add_index(self, dim: int, table: str = "photos") -> tuple[str, ...]:
         """Declare the vector index; rows already there are covered by `build_index`.
 
         Returns:
@@ -151,19 +187,19 @@ class Dialect:
             f"ADD INDEX IF NOT EXISTS {VECTOR_INDEX} photo_embed"
             f" TYPE vector_similarity('hnsw', 'cosineDistance', {int(dim)})"
         )
-        return (self.alter("photos", change),)
+        return (self.alter(table, change),)
 
-    def build_index(self) -> tuple[str, ...]:
+    def build_index(self, table: str = "photos") -> tuple[str, ...]:
         """Statements that build the index for the parts that lack it, in the background."""
         change = f"MATERIALIZE INDEX {VECTOR_INDEX} SETTINGS mutations_sync = 0"
-        return (self.alter("photos", change),)
+        return (self.alter(table, change),)
 
-    def drop_index(self) -> tuple[str, ...]:
+    def drop_index(self, table: str = "photos") -> tuple[str, ...]:
         """Statements that remove the vector index, and end its builds, which would be in the way."""
         return (
-            f"KILL MUTATION{self._on} WHERE {self._of_photos()}"
+            f"KILL MUTATION{self._on} WHERE {self._of(table)}"
             f" AND command LIKE '%MATERIALIZE INDEX {VECTOR_INDEX}%' AND NOT is_done SYNC",
-            self.alter("photos", f"DROP INDEX IF EXISTS {VECTOR_INDEX}"),
+            self.alter(table, f"DROP INDEX IF EXISTS {VECTOR_INDEX}"),
         )
 
     def deleted_rows(self) -> str:
@@ -172,33 +208,33 @@ class Dialect:
         A patch stays for some seconds after a merge has applied it; parts as new as the patch have
         it applied.
         """
-        parts = f"{self._system('parts')} WHERE {self._of_photos()} AND active"
+        parts = f"{self._system('parts')} WHERE {self._of('photos')} AND active"
         oldest = f"(SELECT min(data_version) FROM {parts} AND NOT startsWith(name, 'patch-'))"
         return (
             f"SELECT count() FROM {parts} AND has_lightweight_delete"
             f" AND (NOT startsWith(name, 'patch-') OR data_version > {oldest})"
         )
 
-    def index_status(self) -> str:
+    def index_status(self, table: str = "photos") -> str:
         """One row (status, failure) when the index exists, none otherwise.
 
         status: `Built`, `InProgress`, or `Error` with the engine's reason in failure. Changes are
         made in turn, so any that fails holds up a build.
         """
-        mutations = f"{self._system('mutations')} WHERE {self._of_photos()} AND NOT is_done"
+        mutations = f"{self._system('mutations')} WHERE {self._of(table)} AND NOT is_done"
         building = f"(SELECT count() FROM {mutations} AND command LIKE '%MATERIALIZE INDEX%') > 0"
         return (
             "SELECT multiIf("
             f"{building} AND (SELECT count() FROM {mutations} AND latest_fail_reason != '') > 0,"
             f" 'Error', {building}, 'InProgress',"
-            f" (SELECT count() FROM {self._system('parts')} WHERE {self._of_photos()}"
+            f" (SELECT count() FROM {self._system('parts')} WHERE {self._of(table)}"
             " AND active AND rows > 0 AND NOT startsWith(name, 'patch-')"
             " AND secondary_indices_compressed_bytes = 0) > 0, 'InProgress', 'Built') AS status,"
             " if(status = 'Error', (SELECT any(latest_fail_reason) FROM"
             f" {mutations} AND latest_fail_reason != ''), '') AS failure"
-            f" FROM {self._system('data_skipping_indices')} WHERE {self._of_photos()}"
+            f" FROM {self._system('data_skipping_indices')} WHERE {self._of(table)}"
             f" AND name = '{VECTOR_INDEX}'{' LIMIT 1' if self.cluster else ''}"
         )
 
-    def _of_photos(self) -> str:
-        return f"database = {self._database} AND table = '{self._table('photos')}'"
+    def _of(self, table: str) -> str:
+        return f"database = {self._database} AND table = '{self._table(table)}'"

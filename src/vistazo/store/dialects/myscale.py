@@ -59,36 +59,36 @@ class MyScale(ClickHouse):
         """Settings an index search needs."""
         return {}
 
-    def add_index(self, dim: int) -> tuple[str, ...]:
+    def add_index(self, dim: int, table: str = "photos") -> tuple[str, ...]:
         """Declare the vector index, which is then built by itself; the vectors' length is in the
         table's constraint."""
         return tuple(
             self.alter(
-                "photos",
+                table,
                 f"ADD VECTOR INDEX IF NOT EXISTS {VECTOR_INDEX} photo_embed"
                 f" TYPE {kind}('metric_type=Cosine')",
             )
             for kind in _TYPES
         )
 
-    def build_index(self) -> tuple[str, ...]:
+    def build_index(self, table: str = "photos") -> tuple[str, ...]:
         """None: parts that lack the index get it by themselves."""
         return ()
 
-    def drop_index(self) -> tuple[str, ...]:
+    def drop_index(self, table: str = "photos") -> tuple[str, ...]:
         """Statements that remove the vector index, and end its builds."""
-        return (self.alter("photos", f"DROP VECTOR INDEX IF EXISTS {VECTOR_INDEX}"),)
+        return (self.alter(table, f"DROP VECTOR INDEX IF EXISTS {VECTOR_INDEX}"),)
 
     def deleted_rows(self) -> str:
         """None that matter: the index leaves them out before it ranks."""
         return "SELECT 0"
 
-    def index_status(self) -> str:
+    def index_status(self, table: str = "photos") -> str:
         """One row (status, failure) when the index exists, none otherwise."""
         return (
             "SELECT multiIf(countIf(each.status = 'Error') > 0, 'Error',"
             " countIf(each.status != 'Built') > 0, 'InProgress', 'Built') AS status,"
             " anyIf(each.latest_fail_reason, each.status = 'Error') AS failure"
-            f" FROM {self._system('vector_indices')} AS each WHERE {self._of_photos()}"
+            f" FROM {self._system('vector_indices')} AS each WHERE {self._of(table)}"
             f" AND name = '{VECTOR_INDEX}' HAVING count() > 0"
         )

@@ -1,0 +1,1 @@
+EXCHANGE TABLES photos AND photos_next

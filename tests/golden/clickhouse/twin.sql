@@ -1,0 +1,1 @@
+CREATE TABLE photos_next AS photos

@@ -1,0 +1,2 @@
+DROP TABLE IF EXISTS photos_next ON CLUSTER 'many' SYNC;
+DROP TABLE IF EXISTS photos_next_local ON CLUSTER 'many' SYNC
