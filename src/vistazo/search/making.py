@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vistazo.search.segment import Segment
 from vistazo.search.snapshot import Part, Snapshot
-from vistazo.store.copying import Listing
+from vistazo.store.copying import Listing, places
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -92,13 +92,13 @@ class Maker:
         order = _order(held, added)
         whole = _joined([held, added]).take(order)
         # Where each row of `held`, then of `added`, stands in the segment.
-        places = np.empty(total, dtype=np.intp)
-        places[order] = np.arange(total)
+        rank = np.empty(total, dtype=np.intp)
+        rank[order] = np.arange(total)
         vectors = np.empty((total, dim), dtype=np.float32)
         at, columns = 0, []
         for part, rows in zip(small, rows_of, strict=True):
-            vectors[places[at : at + len(rows)]] = part.segment.vectors[rows]
-            columns.append(part.segment.columns.take(pa.array(rows)))
+            vectors[rank[at : at + len(rows)]] = part.segment.vectors[rows]
+            columns.append(part.segment.columns.take(places(rows)))
             at += len(rows)
         every = len(new) == len(listing.keys)
         try:
@@ -107,13 +107,13 @@ class Maker:
                     raise GivenUp("the library is being closed")
                 if block.shape[1] != dim or not np.isfinite(block).all():
                     raise GivenUp("some vectors are not of the library's encoder")
-                vectors[places[at + start : at + start + len(block)]] = block
+                vectors[rank[at + start : at + start + len(block)]] = block
                 columns.append(pa.table(batch))
         except LookupError as error:
             raise GivenUp(str(error)) from error
         joined = pa.concat_tables(columns) if columns else pa.table({})
         if len(small):
-            joined = joined.take(pa.array(order))
+            joined = joined.take(places(order))
         return Segment(whole, vectors, joined.combine_chunks())
 
 
@@ -127,10 +127,10 @@ def _kept(old: Snapshot | None, listing: Listing) -> tuple[list[Part], NDArray[n
         held = part.segment.listing
         alive = np.zeros(len(held.keys), dtype=np.bool_)
         if len(keys):
-            places = np.searchsorted(keys, held.keys)
-            places[places == len(keys)] = 0
-            rows = order[places]
-            alive = (keys[places] == held.keys) & (listing.digests[rows] == held.digests)
+            at = np.searchsorted(keys, held.keys)
+            at[at == len(keys)] = 0
+            rows = order[at]
+            alive = (keys[at] == held.keys) & (listing.digests[rows] == held.digests)
             if part.alive is not None:
                 alive &= part.alive
             missing[rows[alive]] = False

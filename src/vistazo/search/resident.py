@@ -159,15 +159,15 @@ class ResidentPath:
             spec = self._store.encoder()
             kept = self._keep(spec, state)
             if kept is not None and kept.vectors and spec is not None:
-                found = saved.load(self._folder)
-                fits = found is not None and (found.encoder, found.dim) == (spec.checksum, spec.dim)
+                found = saved.load(self._folder, state)
                 # A folder that was put back from a copy may count up to the same state again.
-                if found is not None and fits and not self._mistaken(found, state):
+                if (
+                    found is not None
+                    and (found.encoder, found.dim) == (spec.checksum, spec.dim)
+                    and found.stamp == self._store.copying.stamp()
+                ):
                     self._snapshot = found
             self._unread = False
-
-    def _mistaken(self, found: Snapshot, state: State) -> bool:
-        return found.state == state and found.stamp != self._store.copying.stamp()
 
     def _want(self, state: State) -> None:
         """Have a copy made in a thread, unless it would not pay or not fit."""
@@ -209,6 +209,8 @@ class ResidentPath:
 
     def _made(self, state: State, spec: EncoderSpec) -> Snapshot:
         maker = Maker(self._store, self._graph_rows, self._closed.is_set)
+        if self._snapshot is None and self._folder is not None:
+            self._snapshot = saved.load(self._folder)
         with contextlib.suppress(TooOld):
             return maker.make(state, spec, self._snapshot)
         self._snapshot = None  # two of them would not fit

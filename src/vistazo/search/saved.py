@@ -77,21 +77,21 @@ def save(snapshot: Snapshot, folder: Path, given_up: Callable[[], bool]) -> bool
     return True
 
 
-def load(folder: Path) -> Snapshot | None:
+def load(folder: Path, state: State | None = None) -> Snapshot | None:
     """The snapshot of the folder, its vectors read from their files as they are needed.
 
-    Whoever uses it asks the tables whether it is of their state.
+    Args:
+        state: only of this one; None takes any, to be brought up to date.
     """
     body = _read_list(folder)
-    if body is None:
+    if body is None or (state is not None and body["state"] != [state.version, state.photos]):
         return None
     try:
         for name, facts in _files_of(body).items():
             if _facts(folder / name) != facts:
                 return None
         parts = [_load_part(folder, each) for each in body["parts"]]
-        state = State(*body["state"])
-        return Snapshot(state, body["encoder"], parts, stamp=body["stamp"])
+        return Snapshot(State(*body["state"]), body["encoder"], parts, stamp=body["stamp"])
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, pa.ArrowException):
         return None
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from vistazo.search.chooser import Way
+from vistazo.store.copying import places
 
 if TYPE_CHECKING:
     from vistazo.records import Float32Array
@@ -53,23 +54,24 @@ class Segment:
                 order = np.argsort(self.listing.keys)
                 self._by_key = self.listing.keys[order], order.astype(np.uint32)
             ordered, rows = self._by_key
-            places = np.searchsorted(ordered, keys)
-            places[places == len(self)] = 0
-            known = ordered[places] == keys
-            mask[rows[places[known]]] = True
+            at = np.searchsorted(ordered, keys)
+            at[at == len(self)] = 0
+            mask[rows[at[ordered[at] == keys]]] = True
         return mask
 
     def row(self, photo_id: str) -> int | None:
         """Where a photo stands; None for one that is not here."""
         ids = self.listing.ids
-        place = bisect_left(ids, photo_id, key=lambda each: each.as_py())
-        if place < len(ids) and ids[place].as_py() == photo_id:
-            return place
+        row = bisect_left(ids, photo_id, key=lambda each: each.as_py())
+        if row < len(ids) and ids[row].as_py() == photo_id:
+            return row
         return None
 
     def shown(self, rows: list[int]) -> list[dict[str, Any]]:
         """What hits show of some rows."""
-        found: list[dict[str, Any]] = self.columns.take(pa.array(rows, pa.int64())).to_pylist()
+        found: list[dict[str, Any]] = self.columns.take(
+            places(np.array(rows, dtype=np.intp))
+        ).to_pylist()
         return found
 
     def candidates(

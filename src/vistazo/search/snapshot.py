@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from vistazo.search.chooser import way
 from vistazo.search.segment import Segment
+from vistazo.store.copying import places
 from vistazo.store.store import Neighbour
 
 if TYPE_CHECKING:
@@ -128,21 +129,21 @@ class Snapshot:
             if len(rows) > 2 * k:
                 last = np.partition(scores, len(scores) - k)[len(scores) - k]
                 rows, scores = rows[scores >= last], scores[scores >= last]
-            ids = segment.listing.ids.take(rows).to_pylist()
+            ids = segment.listing.ids.take(places(rows)).to_pylist()
             found += zip((-scores).tolist(), ids, strict=True)
         found.sort()
         return [Neighbour(photo_id, -below) for below, photo_id in found[:k]]
 
     def shown(self, photo_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Rows of `HIT_COLUMNS` by photo id; unknown ids are left out."""
-        places: list[list[int]] = [[] for _ in self.parts]
+        rows_of: list[list[int]] = [[] for _ in self.parts]
         for photo_id in photo_ids:
-            for place, part in zip(places, self.parts, strict=True):
+            for rows, part in zip(rows_of, self.parts, strict=True):
                 row = part.segment.row(photo_id)
                 if row is not None and (part.alive is None or part.alive[row]):
-                    place.append(row)
+                    rows.append(row)
                     break
         found: dict[str, dict[str, Any]] = {}
-        for place, part in zip(places, self.parts, strict=True):
-            found.update((row["photo_id"], row) for row in part.segment.shown(place))
+        for rows, part in zip(rows_of, self.parts, strict=True):
+            found.update((row["photo_id"], row) for row in part.segment.shown(rows))
         return found
