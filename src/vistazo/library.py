@@ -90,7 +90,9 @@ class Library(Vectors):
         self._encoder = EncoderChoice(
             self.name, encoder, chosen, self._recorded_encoder, self._store.epoch
         )
-        self._resident = ResidentPath(self._store, self._path, settings.resident_max_bytes)
+        self._resident = ResidentPath(
+            self._store, self._path, settings.resident_max_bytes, self.folder
+        )
         self._engine = Engine(self._store, self._resident, self._encoder.get, read_query_image)
         self.paging = Paging(self.connection, self._store, self._engine, self._resident)
 

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from vistazo.errors import InvalidQuery, LibraryEmpty, PhotoNotFound, VistazoError
-from vistazo.records import Hit, Photo, Query, printable
+from vistazo.records import Query, printable
+from vistazo.search.hits import hits_of
 from vistazo.search.limits import check_k
 from vistazo.store.filters import Filter, compile_filter
+from vistazo.store.store import Neighbour
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     from vistazo.encoders.base import Encoder
-    from vistazo.records import EncoderSpec, Float32Array
-    from vistazo.store.store import Neighbour, State, Statement, Store
+    from vistazo.records import EncoderSpec, Float32Array, Hit
+    from vistazo.store.store import State, Statement, Store
 
 T = TypeVar("T")
 
@@ -35,6 +37,14 @@ class SearchPath(Protocol):
 
         Args:
             state: of the photos, as it was read for this search; None has the path read it.
+        """
+        ...
+
+    def hits(self, found: Sequence[Neighbour], state: State | None = None) -> list[Hit]:
+        """What was found, with what a hit shows of its photo; photos that have gone are left out.
+
+        Args:
+            state: of the photos when they were found.
         """
         ...
 
@@ -81,6 +91,10 @@ class DatabasePath:
         """See `SearchPath`."""
         indexed = self.uses_index(k, filters)
         return self._store.nearest(vector, k, filters, indexed=indexed)
+
+    def hits(self, found: Sequence[Neighbour], state: State | None = None) -> list[Hit]:
+        """See `SearchPath`."""
+        return hits_of(found, self._store.shown([each.photo_id for each in found]))
 
     def statement(self, target: Target) -> Statement:
         """The search as SQL (columns photo_id, score), to be a subquery of another."""
@@ -165,19 +179,15 @@ class Engine:
         wanted = target.k + (1 if target.exclude else 0)
         found = self._path.nearest(target.vector, wanted, target.filters, target.state)
         kept = [each for each in found if each.photo_id != target.exclude][: target.k]
-        photos = self._store.get([each.photo_id for each in kept])
-        return [
-            hit_of(photos[each.photo_id], each.score) for each in kept if each.photo_id in photos
-        ]
+        return self._path.hits(kept, target.state)
 
     def random(self, k: int, where: str) -> list[Hit]:
         """Up to k different photos by chance; their score is NaN."""
         check_k(k)
         filters = compile_filter(where)
-        self.check_filled()
+        state = self.check_filled()
         ids = self._store.random_ids(k, filters)
-        photos = self._store.get(ids)
-        return [hit_of(photos[each], float("nan")) for each in ids if each in photos]
+        return self._path.hits([Neighbour(each, float("nan")) for each in ids], state)
 
     def target(self, query: Query) -> Target:
         """Check a query and embed it."""
@@ -230,16 +240,3 @@ class Engine:
         if not state.photos:
             raise LibraryEmpty("the library is empty. Run: vistazo index FOLDER")
         return state
-
-
-def hit_of(photo: Photo, score: float) -> Hit:
-    """A photo that was found with this score, NaN where nothing was compared."""
-    return Hit(
-        photo_id=photo.photo_id,
-        uri=photo.uri,
-        score=max(-1.0, min(1.0, score)) if score == score else score,
-        description=photo.metadata.description,
-        width=photo.width,
-        height=photo.height,
-        attributes=photo.metadata.attributes,
-    )

@@ -6,10 +6,32 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
-from vistazo.records import Hit
+from vistazo.records import Hit, uri_of
 
 if TYPE_CHECKING:
     from vistazo.display.grid import Grid
+    from vistazo.store.store import Neighbour
+
+
+def hits_of(found: Sequence[Neighbour], rows: Mapping[str, Mapping[str, Any]]) -> list[Hit]:
+    """Hits of what was found, in its order.
+
+    Args:
+        rows: the columns `HIT_COLUMNS` by photo id; what is not there has gone, and is left out.
+    """
+    return [_hit(rows[each.photo_id], each.score) for each in found if each.photo_id in rows]
+
+
+def _hit(row: Mapping[str, Any], score: float) -> Hit:
+    return Hit(
+        photo_id=row["photo_id"],
+        uri=uri_of(row["photo_image_url"]),
+        score=max(-1.0, min(1.0, score)) if score == score else score,
+        description=row["description"],
+        width=row["width"],
+        height=row["height"],
+        attributes=dict(row["attributes"]),
+    )
 
 
 class Hits(list[Hit]):

@@ -8,18 +8,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from vistazo.errors import InvalidQuery
-from vistazo.records import FacetValue, Float32Array, Hit, Page, Query
-from vistazo.search.engine import Target, hit_of
+from vistazo.records import FacetValue, Float32Array, Page, Query
+from vistazo.search.engine import Target
 from vistazo.search.facets import facets
 from vistazo.search.limits import check_k
 from vistazo.search.view import view_sql
 from vistazo.store.filters import Filter, compile_filter
+from vistazo.store.store import Neighbour
 
 if TYPE_CHECKING:
     from vistazo.search.engine import Engine
     from vistazo.search.resident import ResidentPath
     from vistazo.store.connect import Connection
-    from vistazo.store.store import Neighbour, State, Store
+    from vistazo.store.store import State, Store
 
 MAX_OFFSET = 20_000
 _TOTALS = 256  # filters whose counts are kept
@@ -61,7 +62,7 @@ class Paging:
         wanted = replace(target, k=target.k + offset)
         found = self._nearest(wanted)[offset:]
         searched = time.perf_counter()
-        hits = self._hits([(each.photo_id, each.score) for each in found])
+        hits = tuple(self._path.hits(found, state))
         total = self._total(query.where, target, state)
         ended = time.perf_counter()
         path, reason = self._path.explain(wanted.k, target.filters, state)
@@ -76,8 +77,8 @@ class Paging:
         filters = compile_filter(where)
         ids = self._store.newest_ids(k, offset, filters)
         searched = time.perf_counter()
-        hits = self._hits([(each, float("nan")) for each in ids])
         state = self._store.state()
+        hits = tuple(self._path.hits([Neighbour(each, float("nan")) for each in ids], state))
         total = self._count(where, filters, state)
         stages = _stages(started, started, searched, time.perf_counter())
         return Page(hits, total, state.version, "newest", _NEWEST, stages)
@@ -120,12 +121,6 @@ class Paging:
         wanted = target.k + (1 if target.exclude else 0)
         found = self._path.nearest(target.vector, wanted, target.filters, target.state)
         return [each for each in found if each.photo_id != target.exclude][: target.k]
-
-    def _hits(self, found: Sequence[tuple[str, float]]) -> tuple[Hit, ...]:
-        photos = self._store.get([photo_id for photo_id, _ in found])
-        return tuple(
-            hit_of(photos[photo_id], score) for photo_id, score in found if photo_id in photos
-        )
 
     def _total(self, where: str, target: Target, state: State) -> int:
         """Photos that match, without the query's own."""

@@ -44,6 +44,8 @@ class Connection:
         self._epoch = 0
         # Rises after anything but an insert: what is known of indexes and deleted rows is then old.
         self.changes = 0
+        # Rises after whatever may have changed rows, inserts too.
+        self.writes = 0
 
     @property
     def shared(self) -> bool:
@@ -77,17 +79,21 @@ class Connection:
     def execute(self, sql: str, params: Params | None = None) -> None:
         """Run a statement whose result does not matter."""
         bound = _bound(params)
-        if self.shared:
-            # Unlike `command` this sends long values in the body, for an address has its limits.
-            self._guarded(lambda: self._client.raw_query(sql, parameters=bound))
-        else:
-            self._guarded(lambda: self._client.command(sql, parameters=bound))
+        try:
+            if self.shared:
+                # Unlike `command` this sends long values in the body, for an address has its limits.
+                self._guarded(lambda: self._client.raw_query(sql, parameters=bound))
+            else:
+                self._guarded(lambda: self._client.command(sql, parameters=bound))
+        finally:
+            self.writes += 1
         if not sql.lstrip()[:6].upper().startswith("INSERT"):
             self.note_change()
 
     def note_change(self) -> None:
         """Say that definitions may have changed, or rows gone, by whatever way."""
         self.changes += 1
+        self.writes += 1
 
     def delete(self, table: str, where: str, params: Params | None = None) -> None:
         """Delete the rows of a table that match; `where` holds no subquery."""
@@ -158,7 +164,10 @@ class Connection:
         if self._lease is not None:
             self._lease.check()
             settings = {"insert_deduplicate": 1, "insert_deduplication_token": uuid.uuid4().hex}
-        self._guarded(lambda: self._client.insert_arrow(table, data, settings=settings))
+        try:
+            self._guarded(lambda: self._client.insert_arrow(table, data, settings=settings))
+        finally:
+            self.writes += 1
 
     @property
     def inherited(self) -> bool:

@@ -18,6 +18,9 @@ COLUMNS = (
     " source, description, photographer, camera, place, taken_at, latitude, longitude, attributes"
 )
 
+# What a hit shows of its photo.
+HIT_COLUMNS = ["photo_id", "photo_image_url", "description", "width", "height", "attributes"]
+
 
 def photo_of(row: Mapping[str, Any]) -> Photo:
     """The photo of a row with the columns `COLUMNS`."""

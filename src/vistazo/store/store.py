@@ -15,9 +15,12 @@ from numpy.typing import NDArray
 from vistazo.errors import InvalidSQL, StoreError
 from vistazo.records import EncoderSpec, Float32Array, IndexStatus, Photo, printable
 from vistazo.store.connection import Connection
+from vistazo.store.copying import Copying
 from vistazo.store.filters import Filter
-from vistazo.store.rows import COLUMNS, clean, photo_of, photo_table
+from vistazo.store.rows import COLUMNS, HIT_COLUMNS, clean, photo_of, photo_table
 from vistazo.store.schema import TWIN
+
+_STATE_HOLDS_S = 0.05  # asking takes 2 ms, as long as a search in memory does
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +72,15 @@ class Store:
 
     Args:
         connection: an open one, with migrated tables.
+    Attributes:
+        copying: reads what a copy of the photos in memory is made from.
     """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._dialect = connection.dialect
+        self.copying = Copying(connection)
+        self._state: tuple[int, float, State] | None = None
 
     # The encoder of the vectors
 
@@ -187,30 +194,35 @@ class Store:
         )
 
     def state(self) -> State:
-        """The state of the photos."""
+        """The state of the photos.
+
+        Where this process alone writes, what it has read holds until it writes again, yet not for
+        long: a change that an engine makes in the background is said by nobody.
+        """
+        writes, known = self._connection.writes, self._state
+        now = time.monotonic()
+        if known is not None and known[0] == writes and now < known[1]:
+            return known[2]
         (row,) = self._connection.rows(
             "SELECT sum(n) AS version, (SELECT count() FROM photos) AS photos FROM changes"
-            " WHERE subject = 'photos'"
+            " WHERE subject = 'photos' SETTINGS max_threads = 1"
         )
-        return State(row["version"] or 0, row["photos"])
-
-    def all_embeddings(self) -> tuple[pa.Array, Float32Array]:
-        """Every photo id, and the vectors one after the other as (n * dim,) float32."""
-        table = self._connection.table("SELECT photo_id, photo_embed FROM photos").combine_chunks()
-        if not table.num_rows:
-            return pa.array([], pa.string()), np.empty(0, dtype=np.float32)
-        ids, vectors = (column.chunk(0) for column in table.columns)
-        return ids, np.asarray(vectors.flatten(), dtype=np.float32)
-
-    def matching_ids(self, filters: Filter) -> pa.Array:
-        """The ids of all photos that match."""
-        where = f" WHERE {filters.sql}" if filters.sql else ""
-        table = self._connection.table(f"SELECT photo_id FROM photos{where}", filters.params)
-        return table["photo_id"].combine_chunks()
+        state = State(row["version"] or 0, row["photos"])
+        if not self._connection.shared:
+            self._state = writes, now + _STATE_HOLDS_S, state
+        return state
 
     def get(self, photo_ids: Sequence[str]) -> dict[str, Photo]:
         """The photos with these ids; unknown ids are left out."""
         return {photo.photo_id: photo for photo in self._select("photo_id", photo_ids)}
+
+    def shown(self, photo_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Rows of `HIT_COLUMNS` by photo id; unknown ids are left out."""
+        if not photo_ids:
+            return {}
+        sql = f"SELECT {', '.join(HIT_COLUMNS)} FROM photos WHERE photo_id IN {{ids:Array(String)}}"
+        rows = self._connection.rows(sql, {"ids": list(photo_ids)})
+        return {row["photo_id"]: row for row in rows}
 
     def find(self, column: str, values: Sequence[str]) -> list[Photo]:
         """The photos whose `photo_image_url` or `content_hash` is among the values."""
