@@ -46,8 +46,9 @@ class Settings:
         wait_s: how long to wait for another process to let go of the library, in seconds.
         vector_index_rows: from how many photos on the vector index is built; see
             docs/performance.md.
-        resident_max_bytes: memory for vectors that are searched without reading the database; 0
-            keeps none. A library with more is searched in the database.
+        resident_max_bytes: memory for a copy of the photos that is searched without reading the
+            database, and at most half of the machine's; 0 keeps none. A library that needs more is
+            searched in the database.
         download_concurrency: downloads at once.
         per_host_concurrency: of these, from one host.
         download_deadline_s: for one picture, redirects and retries included, in seconds.
@@ -71,7 +72,7 @@ class Settings:
     max_pixels: int = 200_000_000
     wait_s: float = 3.0
     vector_index_rows: int = 100_000
-    resident_max_bytes: int = 1_073_741_824
+    resident_max_bytes: int = 4_294_967_296
     download_concurrency: int = 64
     per_host_concurrency: int = 16
     download_deadline_s: float = 60.0

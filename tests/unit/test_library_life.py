@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,42 @@ def test_the_vector_index_is_built_above_the_size_that_is_set(
         library.sql("ALTER TABLE photos DROP INDEX photo_embed_index", write=True)
         exact = stems(library.search("red", k=12))
         assert found == exact
+
+
+@pytest.mark.parametrize("facade", [True, False])
+def test_the_copy_in_memory_never_hides_what_sql_has_changed(
+    tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch, facade: bool
+) -> None:
+    """By `Library.sql`, and by an INSERT on the connection; then closed and opened again."""
+    monkeypatch.setattr("vistazo.search.resident._SETTLED_S", 0.0)
+    monkeypatch.setattr("vistazo.search.resident._SAVED_AGAIN_S", 0.0)
+
+    def insert(library: vistazo.Library, name: str) -> None:
+        columns = "photo_id, photo_embed"
+        text = f"INSERT INTO photos ({columns}) SELECT '{name}', photo_embed FROM photos LIMIT 1"
+        if facade:
+            library.sql(text, write=True)
+        else:
+            library.connection.execute(text)
+
+    def found(library: vistazo.Library) -> set[str]:
+        return {hit.photo_id for hit in library.search("red", k=20)}
+
+    def settled(library: vistazo.Library) -> set[str]:
+        deadline = time.monotonic() + 30
+        while library.paging.find(Query(text="red", k=1)).path != "resident":
+            assert time.monotonic() < deadline
+        return found(library)
+
+    with vistazo.open(tmp_path / "library", encoder=ColourEncoder()) as library:
+        library.index(pictures)
+        before = settled(library)
+        insert(library, "x1")
+        assert found(library) == {*before, "x1"}
+        assert settled(library) == {*before, "x1"}
+        insert(library, "x2")
+    with vistazo.open(tmp_path / "library", encoder=ColourEncoder()) as library:
+        assert found(library) == {*before, "x1", "x2"}
+        assert settled(library) == {*before, "x1", "x2"}
+        library.sql("DELETE FROM photos WHERE startsWith(photo_id, 'x')", write=True)
+        assert found(library) == before
