@@ -257,9 +257,9 @@ def main() -> None:
     if options.step:
         given = json.loads(options.step)
         made = world(options.work, "clustered", sizes[-1], queries=options.queries)
-        found = step(options.work, made, given["before"], given["rows"], options.resident_bytes)
+        measured = step(options.work, made, given["before"], given["rows"], options.resident_bytes)
         kept = options.work / "growth" / f"{given['rows']}.json"
-        kept.with_suffix(".half").write_text(json.dumps(found))
+        kept.with_suffix(".half").write_text(json.dumps(measured))
         kept.with_suffix(".half").replace(kept)
         return
     with tempfile.TemporaryDirectory() as temporary:

@@ -187,7 +187,7 @@ class Lance(InProcess):
     """LanceDB with the columns that a hit shows: exact, or by IVF_HNSW_SQ, maybe rescored."""
 
     packages: tuple[str, ...] = ("lancedb", "pylance")
-    _COLUMNS = ("number", "photo_id", "url", "width", "height", "description")
+    _COLUMNS = ("number", "photo_id", "url", "width", "height", "description", "_distance")
 
     def __init__(self, *, graph: bool) -> None:
         self._graph = graph
