@@ -17,15 +17,11 @@ from vistazo.analytics.load import load_conversions, load_tables, repair_loads
 from vistazo.analytics.selection import Selection
 from vistazo.analytics.trends import Downloads
 from vistazo.config import Settings
-from vistazo.datasets.build import BuildPlan, BuildReport, build
 from vistazo.encoders.base import fits
 from vistazo.encoders.choice import EncoderChoice
 from vistazo.encoders.registry import Options
 from vistazo.errors import PhotoNotFound, Unsupported, UsageError
-from vistazo.ingest import pipeline
 from vistazo.ingest.journal import Journal
-from vistazo.ingest.pipeline import IngestPlan
-from vistazo.ingest.progress import Progress
 from vistazo.ingest.query_image import read_query_image
 from vistazo.records import (
     Demand,
@@ -43,7 +39,6 @@ from vistazo.search.hits import Hits
 from vistazo.search.paging import Paging
 from vistazo.search.resident import ResidentPath
 from vistazo.sources.base import BringsTables, BringsVectors, First
-from vistazo.sources.named import source_of
 from vistazo.store import schema, sqlread
 from vistazo.store.bounded import SqlLimits
 from vistazo.store.connect import Address, Server, beside, connect, disconnect
@@ -51,8 +46,10 @@ from vistazo.store.store import Store
 from vistazo.store.switch import finish_exchange
 from vistazo.vectors import Vectors
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # or, what a search does without, where it is used
+    from vistazo.datasets.build import BuildPlan, BuildReport
     from vistazo.encoders.base import Encoder
+    from vistazo.ingest.progress import Progress
     from vistazo.sources.base import Source
 
 
@@ -153,10 +150,13 @@ class Library(Vectors):
             StorageFull: the disk is full; what was written stays.
             LibraryBusy: another process is indexing or loading; only on a server.
         """
+        from vistazo.ingest import pipeline
+        from vistazo.sources.named import source_of
+
         if limit is not None and (type(limit) is not int or limit < 1):
             raise UsageError(f"limit must be a whole number from 1, not {limit!r}")
         pictures = source_of(source, vectors_of=vectors_of)
-        plan = IngestPlan.of(
+        plan = pipeline.IngestPlan.of(
             self._settings, retry_failed=retry_failed, prune=prune, whole=limit is None
         )
         purpose = f"indexing {printable(pictures.name)}"
@@ -209,7 +209,10 @@ class Library(Vectors):
         Raises:
             DatasetError: nothing of the source is in the library, or `out` cannot be written.
         """
-        return build(self.connection, source_of(source), out, plan or BuildPlan())
+        from vistazo.datasets import build
+        from vistazo.sources.named import source_of
+
+        return build.build(self.connection, source_of(source), out, plan or build.BuildPlan())
 
     # Finding
 

@@ -18,17 +18,20 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from vistazo.analytics.reader import TableFile
 from vistazo.analytics.tables import CONVERSIONS, TABLES, Table
 from vistazo.errors import LibraryBusy, SourceError, StoreError, VistazoError
 from vistazo.records import LoadReport, printable, uri_of, url_of
 from vistazo.sources.base import SideFile
 from vistazo.store.connection import Connection
+
+if TYPE_CHECKING:
+    from vistazo.analytics.reader import TableFile
 
 # A process holds one database, so one load at a time; a repair must not take the rows of a load
 # that is running in another thread for those of one that was stopped.
@@ -116,6 +119,8 @@ def load_table(
         StorageFull: the disk is full; the library is as before.
         LibraryBusy: another process is indexing or loading; only on a server.
     """
+    from vistazo.analytics.reader import TableFile  # slow to import, and opening needs it not
+
     started = time.monotonic()
     url = origin or url_of(os.path.realpath(path))
     purpose = f"loading {printable(os.fspath(path))}"

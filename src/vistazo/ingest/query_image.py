@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
-
-from PIL import Image, ImageOps
+from typing import TYPE_CHECKING, Any
 
 from vistazo.errors import ImageError, InvalidQuery
-from vistazo.ingest.decode import decode, eight_bit, on_white
 from vistazo.records import printable
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 # No encoder reads more than this of a picture's shorter side.
 _MIN_SIDE = 512
 
 
-def read_query_image(image: Any) -> Image.Image:
+def read_query_image(image: Any) -> Image:
     """A path, the bytes of an image file or a PIL image, as an upright RGB image.
 
     Raises:
         InvalidQuery: it cannot be read or is no image.
     """
+    # Here, because most searches are by words, and decoders cost time to import.
+    from PIL import Image, ImageOps
+
+    from vistazo.ingest.decode import decode, eight_bit, on_white
+
     if isinstance(image, Image.Image):
         try:
             upright = ImageOps.exif_transpose(image)
