@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ import pytest
 import vistazo
 from conftest import COLOURS, paint
 from endpoint import REAL, endpoint, real
-from fakes import ColourEncoder
+from fakes import ColourEncoder, WideEncoder
 from vistazo.analytics.load import repair_loads
 from vistazo.config import Settings
 from vistazo.errors import (
@@ -249,3 +249,38 @@ def test_a_process_that_died_is_out_of_the_way_after_a_minute(
         with pytest.raises(LibraryBusy, match="run the same command again"):
             dead.insert("runs", pa.table({"run_id": ["x"]}))
         dead.close()
+
+
+def test_an_encoder_is_replaced_and_comes_back(address: str, pictures: Path) -> None:
+    with opened(address) as library:
+        library.index(pictures)
+        sql = "SELECT * EXCEPT photo_embed FROM photos ORDER BY photo_id"
+        before = library.sql(sql).to_pylist()
+        assert library.reembed(WideEncoder()).switched
+        assert library.sql(sql).to_pylist() == before
+        assert library.index_status() == IndexStatus("Built")
+        assert [Path(hit.uri).name for hit in library.search("red", k=1)] == ["red.jpg"]
+        assert library.encoder == WideEncoder().spec
+        paint(pictures / "purple.png", "purple")
+        version = library._store.version()
+        assert library.index(pictures).added == 1
+        assert library._store.version() > version
+        report = library.reembed(ColourEncoder(), rollback=True)
+        assert (report.switched, report.embedded) == (True, 1)
+        assert [Path(hit.uri).name for hit in library.search("purple", k=1)] == ["purple.png"]
+
+
+@on_servers
+def test_another_process_notices_that_the_encoder_was_replaced(
+    address: str, pictures: Path
+) -> None:
+    with opened(address) as library:
+        library.index(pictures)
+        assert len(library.search("red", k=1)) == 1
+        # What another process does: nothing of this one's memory knows of it.
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(library._encoder, "adopt", lambda encoder: None)
+            patched.setattr(library.connection, "switching", nullcontext)
+            library.reembed(WideEncoder())
+        with pytest.raises(EncoderMismatch, match="'wide'"):
+            library.search("red", k=1)

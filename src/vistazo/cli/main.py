@@ -25,6 +25,7 @@ from vistazo.cli import (
     index,
     models,
     random,
+    reembed,
     search,
     serve,
     similar,
@@ -48,7 +49,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="\b\nExamples:\n  vistazo index ~/Pictures\n  vistazo search 'a dog on a beach'",
 )
-for module in (index, search, similar, random, sql, failures, stats, serve, demo, doctor):
+for module in (index, reembed, search, similar, random, sql, failures, stats, serve, demo, doctor):
     module.register(app)
 app.add_typer(conversions.app, name="conversions")
 app.add_typer(dataset.app, name="dataset")
