@@ -102,6 +102,13 @@ def test_what_is_shown(snapshot: Snapshot) -> None:
     assert dict(found["p000001"]["attributes"]) == {"n": "1"}
 
 
+def test_a_photos_own_vector(snapshot: Snapshot, vectors: np.ndarray) -> None:
+    for number in (1, LARGE - 1, LARGE, LARGE + SMALL - 1):
+        assert np.array_equal(snapshot.vector(f"p{number:06}"), vectors[number])
+    assert snapshot.vector("p000007") is None
+    assert snapshot.vector("q") is None
+
+
 def test_a_build_can_be_given_up(vectors: np.ndarray) -> None:
     asked = []
     assert Graph.built(vectors, lambda: len(asked) > 3 or asked.append(1)) is None
