@@ -51,7 +51,7 @@ def test_k_hits_and_nearly_the_right_ones(
         matching = snapshot.matching(("share", str(share)), keys)
         counts &= np.isin(np.arange(len(vectors)), chosen)
     kind = snapshot.ways(K, matching)[0].kind
-    assert kind == ("rows" if share < 0.3 else "graph")
+    assert kind == ("rows" if share < 0.6 else "graph")
     right = 0
     queries = unit(vectors[random.integers(0, len(vectors), 40)] + 0.02)
     for query in queries:
