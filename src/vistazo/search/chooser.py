@@ -17,7 +17,7 @@ _BESIDE = 30
 # of the nearest and 256 .99; more rows need more.
 _WIDTH, _WIDTH_OF_LARGE, _LARGE = 256, 512, 300_000
 # What a search costs, in rows that a plain scan reads in the same time.
-_GATHERED = 3.0  # a row that lies apart from the others
+_GATHERED = 1.5  # a row that lies apart from the others
 _SEEN = 40.0  # one of the graph's width
 # A graph is tried where it costs at most this share of the scan that answers when it finds too few,
 # so that both together take no more than 1.5 times that scan.

@@ -48,6 +48,10 @@ class SearchPath(Protocol):
         """
         ...
 
+    def vector(self, photo_id: str, state: State | None = None) -> Float32Array | None:
+        """A photo's own vector, (dim,) float32; None when there is no such photo."""
+        ...
+
 
 class DatabasePath:
     """The database's own exact scan, or its vector index where that answers right.
@@ -95,6 +99,10 @@ class DatabasePath:
     def hits(self, found: Sequence[Neighbour], state: State | None = None) -> list[Hit]:
         """See `SearchPath`."""
         return hits_of(found, self._store.shown([each.photo_id for each in found]))
+
+    def vector(self, photo_id: str, state: State | None = None) -> Float32Array | None:
+        """See `SearchPath`."""
+        return self._store.embeddings([photo_id]).get(photo_id)
 
     def statement(self, target: Target) -> Statement:
         """The search as SQL (columns photo_id, score), to be a subquery of another."""
@@ -208,7 +216,7 @@ class Engine:
             vector = self._encoder().encode_images([image])[0]
             return Target(vector, query.k, filters, state=state)
         assert query.photo_id is not None
-        vector = self._of_photo(query.photo_id)
+        vector = self._of_photo(query.photo_id, state)
         return Target(vector, query.k, filters, query.photo_id, state)
 
     def _of_text(self, text: str) -> Float32Array:
@@ -227,12 +235,12 @@ class Engine:
                 self._texts.popitem(last=False)
         return vector
 
-    def _of_photo(self, photo_id: str) -> Float32Array:
-        vectors = self._store.embeddings([photo_id])
-        if photo_id not in vectors:
+    def _of_photo(self, photo_id: str, state: State) -> Float32Array:
+        vector = self._path.vector(photo_id, state)
+        if vector is None:
             shown = printable(photo_id)
             raise PhotoNotFound(f"there is no photo with the id '{shown}' in the library")
-        return vectors[photo_id]
+        return vector
 
     def check_filled(self) -> State:
         """The state of the photos; raises LibraryEmpty where there is nothing to find."""

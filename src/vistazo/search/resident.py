@@ -91,6 +91,13 @@ class ResidentPath:
             return self._database.hits(found, state)
         return hits_of(found, snapshot.shown([each.photo_id for each in found]))
 
+    def vector(self, photo_id: str, state: State | None = None) -> Float32Array | None:
+        """See `SearchPath`."""
+        snapshot = self._snapshot
+        if snapshot is None or snapshot.state != state:
+            return self._database.vector(photo_id, state)
+        return snapshot.vector(photo_id)
+
     def explain(self, k: int, filters: Filter, state: State) -> tuple[str, str]:
         """Which way k hits are found at this state, and a sentence that says why."""
         snapshot = self._snapshot

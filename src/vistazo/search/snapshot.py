@@ -138,12 +138,25 @@ class Snapshot:
         """Rows of `HIT_COLUMNS` by photo id; unknown ids are left out."""
         rows_of: list[list[int]] = [[] for _ in self.parts]
         for photo_id in photo_ids:
-            for rows, part in zip(rows_of, self.parts, strict=True):
-                row = part.segment.row(photo_id)
-                if row is not None and (part.alive is None or part.alive[row]):
-                    rows.append(row)
-                    break
+            if (place := self._place(photo_id)) is not None:
+                rows_of[place[0]].append(place[1])
         found: dict[str, dict[str, Any]] = {}
         for rows, part in zip(rows_of, self.parts, strict=True):
             found.update((row["photo_id"], row) for row in part.segment.shown(rows))
         return found
+
+    def vector(self, photo_id: str) -> Float32Array | None:
+        """A photo's own vector, (dim,) float32; None when there is no such photo."""
+        place = self._place(photo_id)
+        if place is None:
+            return None
+        vector: Float32Array = self.parts[place[0]].segment.vectors[place[1]].copy()
+        return vector
+
+    def _place(self, photo_id: str) -> tuple[int, int] | None:
+        """In which part a photo is, and in which of its rows."""
+        for number, part in enumerate(self.parts):
+            row = part.segment.row(photo_id)
+            if row is not None and (part.alive is None or part.alive[row]):
+                return number, row
+        return None

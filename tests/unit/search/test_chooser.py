@@ -45,9 +45,9 @@ def test_a_library_too_large_is_told_by_how_much() -> None:
         (25_000, 25_000, 10, False, "scan"),
         (100_000, 100_000, 10, False, "scan"),
         (100_000, 100_000, 10, True, "graph"),
-        # a third of the rows apart from each other takes as long as all in a row
-        (30_000, 10_000, 10, False, "scan"),
-        (30_000, 9_999, 10, False, "rows"),
+        # two thirds of the rows apart from each other take as long as all in a row
+        (30_000, 20_000, 10, False, "scan"),
+        (30_000, 19_999, 10, False, "rows"),
         # the graph costs 40 x 256 rows at least, and must be twice as fast as what it replaces
         (20_479, 20_479, 10, True, "scan"),
         (20_480, 20_480, 10, True, "graph"),

@@ -94,6 +94,10 @@ def check(path: ResidentPath, store: Store, seed: int, where: str = "", k: int =
     expected = database.hits(database.nearest(vector(seed), k, filters))
     found = path.hits(path.nearest(vector(seed), k, filters, state), state)
     assert [each.score for each in found] == pytest.approx([e.score for e in expected], abs=CLOSE)
+    for hit in found[:2]:
+        expected_vector = database.vector(hit.photo_id)
+        assert np.array_equal(path.vector(hit.photo_id, state), expected_vector)
+    assert path.vector("unknown", state) is None
     plain = [[{**hit.to_dict(), "score": 0} for hit in hits] for hits in (found, expected)]
     assert plain[0] == plain[1]
 

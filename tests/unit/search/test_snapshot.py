@@ -51,7 +51,7 @@ def test_k_hits_and_nearly_the_right_ones(
         matching = snapshot.matching(("share", str(share)), keys)
         counts &= np.isin(np.arange(len(vectors)), chosen)
     kind = snapshot.ways(K, matching)[0].kind
-    assert kind == ("rows" if share < 0.3 else "graph")
+    assert kind == ("rows" if share < 0.6 else "graph")
     right = 0
     queries = unit(vectors[random.integers(0, len(vectors), 40)] + 0.02)
     for query in queries:
@@ -100,6 +100,13 @@ def test_what_is_shown(snapshot: Snapshot) -> None:
     assert sorted(found) == ["p000001", f"p{LARGE + 3:06}"]  # every seventh has gone
     assert found["p000001"]["description"] == "photo 1"
     assert dict(found["p000001"]["attributes"]) == {"n": "1"}
+
+
+def test_a_photos_own_vector(snapshot: Snapshot, vectors: np.ndarray) -> None:
+    for number in (1, LARGE - 1, LARGE, LARGE + SMALL - 1):
+        assert np.array_equal(snapshot.vector(f"p{number:06}"), vectors[number])
+    assert snapshot.vector("p000007") is None
+    assert snapshot.vector("q") is None
 
 
 def test_a_build_can_be_given_up(vectors: np.ndarray) -> None:
