@@ -214,7 +214,10 @@ class TestNoSource:
             (b"\n \n", "has only blank lines"),
             (b"PK\x03\x04zip", "is a zip archive; unpack it and give the photos table in it"),
             (b"\x1f\x8b\x08broken", "is damaged or no photos table"),
-            (gzip.compress(b"photo_id\tphoto_image_url\n" * 99, mtime=0)[:-20], "is damaged or no photos"),
+            (
+                gzip.compress(b"photo_id\tphoto_image_url\n" * 99, mtime=0)[:-20],
+                "is damaged or no photos",
+            ),
             (b"photo_id\tphoto_image_url\n", "there are no photos below the first line of"),
         ],
     )
