@@ -246,7 +246,7 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=200)
     parser.add_argument("--resident-bytes", type=int, default=8_000_000_000)
     parser.add_argument("--work", type=Path, help="keeps vectors, library, results; else nothing")
-    parser.add_argument("--docs", type=Path, help="write growth.md and growth.png here")
+    parser.add_argument("--docs", type=Path, help="write performance-growth.md and .png here")
     parser.add_argument("--step", help=argparse.SUPPRESS)
     parser.add_argument("--ask", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -267,8 +267,8 @@ def main() -> None:
     text = markdown(found, f"python bench/growth.py --sizes {' '.join(map(str, sizes))}")
     print(text)
     if options.docs:
-        (options.docs / "growth.md").write_text(text)
-        plot(found, options.docs / "growth.png")
+        (options.docs / "performance-growth.md").write_text(text)
+        plot(found, options.docs / "performance-growth.png")
 
 
 if __name__ == "__main__":

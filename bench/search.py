@@ -274,7 +274,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--index-up-to", type=int, default=200_000, help="photos, for ours by SQL")
     parser.add_argument("--limit-s", type=float, default=3600, help="for one competitor")
     parser.add_argument("--work", type=Path, help="keeps vectors and results; else nothing is kept")
-    parser.add_argument("--docs", type=Path, help="write search.md and search.png here")
+    parser.add_argument("--docs", type=Path, help="write performance-search.md and .png here")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     parser.add_argument("--fill", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -303,8 +303,8 @@ def main() -> int:
         text = report.markdown(report.load(home, options.sizes), command.strip())
         print(text)
         if options.docs:
-            (options.docs / "search.md").write_text(text)
-            report.plot(report.load(home, options.sizes), options.docs / "search.png")
+            (options.docs / "performance-search.md").write_text(text)
+            report.plot(report.load(home, options.sizes), options.docs / "performance-search.png")
     return 1 if failed else 0
 
 
