@@ -39,6 +39,7 @@ SQL = (
     "SELECT photo_id, distance(photo_embed, {q:Array(Float32)}) AS d FROM photos"
     " ORDER BY d LIMIT 10"
 )
+PICTURE = "\n![growth](performance-growth.png)\n"
 NEVER = 1_000_000_000
 WHOLE = 1000  # of 1000: no filter
 
@@ -267,7 +268,7 @@ def main() -> None:
     text = markdown(found, f"python bench/growth.py --sizes {' '.join(map(str, sizes))}")
     print(text)
     if options.docs:
-        (options.docs / "performance-growth.md").write_text(text)
+        (options.docs / "performance-growth.md").write_text(text + PICTURE)
         plot(found, options.docs / "performance-growth.png")
 
 
