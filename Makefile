@@ -2,11 +2,12 @@
 PYTHON ?= python3
 # Two processes, a file of tests to each: the engine is faster so than one process on two cores.
 PYTEST := .venv/bin/python -m pytest -n 2 --dist loadfile
+BENCH := .venv/bin/python bench
 PIP := .venv/bin/pip --disable-pip-version-check -q
 # The demo ends with a server for its library; SERVE=0 ends it after printing.
 SERVE ?= 1
 
-.PHONY: demo test test-full check bench golden clean
+.PHONY: demo test test-full check bench bench-small golden clean
 
 demo: .venv/installed
 	.venv/bin/vistazo demo --db demo-library --pictures sample
@@ -28,14 +29,36 @@ check: .venv/tested
 	.venv/bin/python -m pytest -q tests/unit/test_layers.py
 	$(PYTEST) -m "not slow"
 
-bench: .venv/tested
-	.venv/bin/python bench/ingest.py
-	.venv/bin/python bench/knn.py
-	.venv/bin/python bench/conversions_load.py
-	.venv/bin/python bench/analytics.py
-	.venv/bin/python bench/downloads.py
-	.venv/bin/python bench/cli.py
-	.venv/bin/python bench/endpoint.py
+# Some hours. WORK keeps what was measured: a run that was stopped goes on from there.
+WORK ?= bench-work
+bench: .venv/benched
+	$(BENCH)/ingest.py
+	$(BENCH)/knn.py
+	$(BENCH)/conversions_load.py
+	$(BENCH)/analytics.py
+	$(BENCH)/demand.py
+	$(BENCH)/downloads.py
+	$(BENCH)/api.py
+	$(BENCH)/cli.py
+	$(BENCH)/endpoint.py
+	$(BENCH)/search.py --work $(WORK) --docs docs
+	$(BENCH)/growth.py --work $(WORK) --docs docs
+	$(BENCH)/engine_index.py --work $(WORK) --docs docs
+
+# Whether the benchmarks still run, in a few minutes; their numbers mean nothing at such sizes.
+bench-small: .venv/benched
+	$(BENCH)/ingest.py --pictures 40 --repeat 1
+	$(BENCH)/knn.py --rows 1000 --queries 5
+	$(BENCH)/conversions_load.py --rows 10000
+	$(BENCH)/analytics.py --photos 1000 --conversions 20000 --runs 2
+	$(BENCH)/demand.py --photos 1000 --conversions 10000
+	$(BENCH)/downloads.py --pictures 40 --rounds 1
+	$(BENCH)/api.py --photos 1000 --searches 10
+	$(BENCH)/cli.py --photos 500 --rounds 1
+	$(BENCH)/endpoint.py --rows 1000 --queries 5 --seconds 0.5 --clients 2
+	$(BENCH)/search.py --sizes 1500 --shapes anisotropic --queries 20 --seconds 0.2
+	$(BENCH)/growth.py --sizes 300 900 --queries 20
+	$(BENCH)/engine_index.py --rows 600 --queries 5 --only exact-f32 bf16-1 i8-1 bf16-4 qbit codec-int8
 
 golden: .venv/tested
 	.venv/bin/python -m pytest -q tests/golden --update-golden
@@ -50,5 +73,10 @@ golden: .venv/tested
 	$(PIP) install -e '.[dev]'
 	touch $@ .venv/installed
 
+# With what bench/search.py compares with.
+.venv/benched: .venv/tested
+	$(PIP) install -e '.[dev,bench]'
+	touch $@
+
 clean:
-	rm -rf .venv demo-library .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv demo-library bench-work .mypy_cache .ruff_cache .pytest_cache

@@ -235,7 +235,7 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=100)
     parser.add_argument("--only", nargs="+", choices=list(TABLES), default=list(TABLES))
     parser.add_argument("--work", type=Path, help="keeps vectors and results; else nothing is kept")
-    parser.add_argument("--docs", type=Path, help="write engine-index.md here")
+    parser.add_argument("--docs", type=Path, help="write performance-engine.md here")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
@@ -256,7 +256,7 @@ def main() -> None:
     text = markdown(found, title, command)
     print(text)
     if options.docs:
-        (options.docs / "engine-index.md").write_text(text)
+        (options.docs / "performance-engine.md").write_text(text)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ _IDLE = 0.1  # of a core: less, and whatever was done in the background is over
 _WINDOW_S = 1.5
 _QUIET = 2  # such windows, one after the other
 WATCHED_S = _QUIET * _WINDOW_S  # at least, and no time of building
-_DEADLINE_S = 2400.0
+_DEADLINE_S = 5000.0
 _SERVE = (sys.executable, "-m", "vistazo.cli.main", "serve", "--no-sql", "--port", "0")
 
 

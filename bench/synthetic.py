@@ -95,11 +95,14 @@ class World:
                 numbers = np.fromfile(file, np.float32, count * self.dim)
                 yield begin, numbers.reshape(count, self.dim)
 
-    def vectors(self) -> Float32Array:
-        """(rows, dim) float32, all of them."""
-        whole = np.empty((self.rows, self.dim), np.float32)
+    def vectors(self, first: int | None = None) -> Float32Array:
+        """(rows, dim) float32, all of them, or at most so many of the first."""
+        rows = self.rows if first is None else min(first, self.rows)
+        whole = np.empty((rows, self.dim), np.float32)
         for begin, block in self.blocks():
-            whole[begin : begin + len(block)] = block
+            if begin >= rows:
+                break
+            whole[begin : begin + len(block)] = block[: rows - begin]
         return whole
 
     @property
