@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -42,6 +43,9 @@ SKIPPED = pytest.StashKey[list[str]]()
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[SKIPPED] = []
+    # A model that this machine happens to have, or a Hub that answers, must not change a test.
+    os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="vistazo-hub-")
+    os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"
 
 
 @pytest.hookimpl(wrapper=True)

@@ -57,7 +57,7 @@ class Fault:
 
 @dataclass
 class Repository:
-    """A dataset: its states by commit, the last one is `main`."""
+    """A dataset or a model: its states by commit, the last one is `main`."""
 
     private: bool
     commits: dict[str, Files] = field(default_factory=dict)
@@ -149,7 +149,7 @@ def hub_stub() -> Iterator[HubStub]:
 
 
 def large(path: str) -> bool:
-    return path.endswith(".parquet")
+    return path.endswith((".parquet", ".onnx", ".safetensors"))
 
 
 def entry(path: str, content: bytes) -> dict[str, Any]:
@@ -337,7 +337,9 @@ class _Handler(BaseHTTPRequestHandler):
                 "tags": [],
                 "downloads": 0,
                 "likes": 0,
-                "siblings": [{"rfilename": path} for path in files],
+                "siblings": [
+                    {"rfilename": path, "size": len(content)} for path, content in files.items()
+                ],
             }
         )
 
@@ -469,14 +471,14 @@ _ROUTES: tuple[_Route, ...] = (
     ("POST", "/api/repos/create", _Handler.create),
     ("POST", "/api/validate-yaml", _Handler.validate),
     ("POST", "/api/verify", _Handler.verify),
-    ("GET", rf"/api/datasets/{_REPO}(?:/revision/([^/]+))?", _Handler.info),
+    ("GET", rf"/api/(?:datasets|models)/{_REPO}(?:/revision/([^/]+))?", _Handler.info),
     ("GET", rf"/api/datasets/{_REPO}/tree/([^/]+)(?:/(.+))?", _Handler.tree),
     ("PUT", rf"/api/datasets/{_REPO}/settings", _Handler.settings),
     ("POST", rf"/api/datasets/{_REPO}/paths-info/([^/]+)", _Handler.paths_info),
     ("POST", rf"/api/datasets/{_REPO}/preupload/([^/]+)", _Handler.preupload),
     ("POST", rf"/api/datasets/{_REPO}/commit/([^/]+)", _Handler.commit),
     ("POST", rf"/datasets/{_REPO}\.git/info/lfs/objects/batch", _Handler.batch),
-    ("GET HEAD", rf"/datasets/{_REPO}/resolve/([^/]+)/(.+)", _Handler.resolve),
+    ("GET HEAD", rf"(?:/datasets)?/{_REPO}/resolve/([^/]+)/(.+)", _Handler.resolve),
     ("PUT", "/store/([0-9a-f]{64})", _Handler.upload),
     ("GET HEAD", "/store/([0-9a-f]{64})", _Handler.download),
 )

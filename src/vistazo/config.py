@@ -36,6 +36,10 @@ class Settings:
         db_password: for a database server whose DSN holds no password; `repr` shows neither.
         token: what is shown to the `vistazo serve` at the address `db`.
         encoder: `auto` or the name of one; it matters when a library gets its first photo.
+        text_encoder: another encoder for the words of a search, whose pictures are those of the
+            library's: `clip-vit-b32-multilingual` on one of `clip-vit-b32`.
+        precision: `fp32`, `fp16` or `int8`; `auto`: the library's own, fp32 for a new one.
+        device: `auto`, `cpu` or `cuda`; `auto` takes a GPU where ONNX Runtime finds one.
         threads: that read and decode pictures; 0 means one for each core, at most 8.
         batch_size: pictures embedded in one call.
         max_pixels: pictures with more are refused undecoded.
@@ -59,6 +63,9 @@ class Settings:
     db_password: str = field(default="", repr=False)
     token: str = field(default="", repr=False)
     encoder: str = "auto"
+    text_encoder: str = ""
+    precision: str = "auto"
+    device: str = "auto"
     threads: int = 0
     batch_size: int = 32
     max_pixels: int = 200_000_000

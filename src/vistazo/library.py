@@ -18,7 +18,9 @@ from vistazo.analytics.selection import Selection
 from vistazo.analytics.trends import Downloads
 from vistazo.config import Settings
 from vistazo.datasets.build import BuildPlan, BuildReport, build
+from vistazo.encoders.base import fits
 from vistazo.encoders.choice import EncoderChoice
+from vistazo.encoders.registry import Options
 from vistazo.errors import PhotoNotFound, Unsupported, UsageError
 from vistazo.ingest import pipeline
 from vistazo.ingest.journal import Journal
@@ -85,7 +87,7 @@ class Library(Vectors):
         self._journal = Journal(self.connection)
         self._path = DatabasePath(self._store)
         self._encoder = EncoderChoice(
-            self.name, encoder, settings.encoder, self._recorded_encoder, self._store.epoch
+            self.name, encoder, Options.of(settings), self._recorded_encoder, self._store.epoch
         )
         self._resident = ResidentPath(self._store, self._path, settings.resident_max_bytes)
         self._engine = Engine(self._store, self._resident, self._encoder.get, read_query_image)
@@ -159,7 +161,7 @@ class Library(Vectors):
             chosen = self._encoder.get(encoder)
             if isinstance(pictures, BringsVectors):
                 pictures = pictures.for_encoder(chosen.spec)
-            if self._store.encoder() != chosen.spec:
+            if not fits(self._store.encoder(), chosen.spec):
                 self._store.record_encoder(chosen.spec)
             walked = pictures if limit is None else First(pictures, limit)
             report = pipeline.index(walked, chosen, self._store, self._journal, plan, on_progress)

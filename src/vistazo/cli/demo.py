@@ -12,7 +12,7 @@ import vistazo
 from vistazo.cli import render
 from vistazo.cli.conversions import print_demand
 from vistazo.cli.index import print_report, progress
-from vistazo.cli.options import Db, examples, note, open_library
+from vistazo.cli.options import Db, Device, Encoder, Precision, examples, note, open_library
 from vistazo.errors import SourceError
 from vistazo.records import Query
 
@@ -33,16 +33,22 @@ def demo(
     pictures: Annotated[
         str | None, typer.Option(help="The folder `sample` of vistazo's source.")
     ] = None,
+    encoder: Encoder = "offline",
+    precision: Precision = None,
+    device: Device = None,
     db: Db = None,
 ) -> int:
     """Index the sample pictures, search by text and by example, count downloads."""
     folder = _sample(pictures)
-    with open_library(db or _default_db(), create=True) as library:
+    with open_library(
+        db or _default_db(), encoder=encoder, create=True, precision=precision, device=device
+    ) as library:
         for part in PARTS:
             print(f"$ vistazo index {render.shown_path(str(folder / part))}")
             with progress(sys.stderr.isatty()) as on_progress:
                 print_report(library.index(folder / part, on_progress=on_progress), as_json=False)
-        note(library.encoder_notice)
+        if library.encoder_notice:
+            note(library.encoder_notice)
         print(f"\n$ vistazo search '{TEXT}' -k 5")
         hits = library.search(TEXT, k=5)
         render.print_hits(hits, as_json=False, always_table=True)

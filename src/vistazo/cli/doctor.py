@@ -68,10 +68,14 @@ def _packages() -> str:
 
 
 def _encoder() -> str:
-    from vistazo.encoders import registry
+    from vistazo.encoders import models, registry, weights
 
-    name, _ = registry.resolve(registry.AUTO)
-    encoder = registry.create(name)
+    options = registry.Options.of(Settings.load())
+    name, reason = registry.resolve(options.encoder, options)
+    read = models.parse(name)
+    if read.base != models.OFFLINE and not weights.on_disk(read, read.precision or "fp32"):
+        return f"{name}, not on this machine yet ({reason})"
+    encoder = registry.create(name, options)
     norm = float((encoder.encode_texts(["a red car"]) ** 2).sum())
     if abs(norm - 1) > 1e-3:
         raise VistazoError(f"{name} gives vectors of the wrong length ({norm:.3f})")

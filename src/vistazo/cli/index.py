@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vistazo.cli import render
-from vistazo.cli.options import Db, Encoder, Json, examples, is_served, note, open_library
+from vistazo.cli.options import (
+    Db,
+    Device,
+    Encoder,
+    Json,
+    Precision,
+    examples,
+    is_served,
+    note,
+    open_library,
+)
 from vistazo.records import printable
 
 if TYPE_CHECKING:
@@ -47,6 +57,8 @@ def index(
     ],
     db: Db = None,
     encoder: Encoder = None,
+    precision: Precision = None,
+    device: Device = None,
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, help="Only the first so many of the source.")
     ] = None,
@@ -80,7 +92,9 @@ def index(
 
         # First: a folder that is not there must not leave an empty library.
         pictures = source_of(source, vectors_of=vectors_of)
-    with open_library(db, encoder=encoder, create=True) as library:
+    with open_library(
+        db, encoder=encoder, create=True, precision=precision, device=device
+    ) as library:
         if library.encoder is None:
             name, reason = library.encoder_choice()
             note(f"encoder: {name}" + (f", because {reason}" if reason else ""))

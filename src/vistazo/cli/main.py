@@ -23,6 +23,7 @@ from vistazo.cli import (
     doctor,
     failures,
     index,
+    models,
     random,
     reembed,
     search,
@@ -52,6 +53,7 @@ for module in (index, reembed, search, similar, random, sql, failures, stats, se
     module.register(app)
 app.add_typer(conversions.app, name="conversions")
 app.add_typer(dataset.app, name="dataset")
+app.add_typer(models.app, name="models")
 
 
 def _version(wanted: bool) -> None:

@@ -22,7 +22,17 @@ Db = Annotated[
     ),
 ]
 Encoder = Annotated[
-    str | None, typer.Option("--encoder", help="auto or the name of an encoder. [VISTAZO_ENCODER]")
+    str | None,
+    typer.Option(
+        "--encoder",
+        help="auto, a name that `vistazo models` lists, a folder, or OWNER/NAME of the Hub."
+        " [VISTAZO_ENCODER]",
+    ),
+]
+Device = Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda. [VISTAZO_DEVICE]")]
+Precision = Annotated[
+    str | None,
+    typer.Option("--precision", help="auto, fp32, fp16 or int8. [VISTAZO_PRECISION]"),
 ]
 For = Annotated[str | None, typer.Option("--for", help="What the photos show, in your words.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -33,11 +43,17 @@ Where = Annotated[
 ]
 
 
-def open_library(db: str | None, *, encoder: str | None = None, create: bool = False) -> Facade:
-    """The library that flags, environment and vistazo.toml name, here or through its server."""
+def open_library(
+    db: str | None, *, encoder: str | None = None, create: bool = False, **flags: str | None
+) -> Facade:
+    """The library that flags, environment and vistazo.toml name, here or through its server.
+
+    Args:
+        flags: other settings.
+    """
     from vistazo.opening import open as open_
 
-    return open_(encoder=encoder, create=create, settings=Settings.load({"db": db}))
+    return open_(encoder=encoder, create=create, settings=Settings.load({"db": db, **flags}))
 
 
 def own_library(db: str | None, *, encoder: str | None = None, create: bool = False) -> Library:

@@ -10,6 +10,18 @@ if TYPE_CHECKING:
 
     from vistazo.records import EncoderSpec, Float32Array, UInt8Array
 
+_SHA256 = 64  # hexadecimal digits
+
+
+def fits(one: EncoderSpec | None, other: EncoderSpec) -> bool:
+    """Whether vectors of both can be compared; the same files may go by two names.
+
+    An encoder of a user's own may have any text as its checksum: then the names count too.
+    """
+    if one is None or (one.dim, one.checksum) != (other.dim, other.checksum):
+        return False
+    return one.name == other.name or len(one.checksum) == _SHA256
+
 
 class Encoder(Protocol):
     """Turns images and texts into embeddings of one shared space.

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from vistazo.encoders import registry
+from vistazo.encoders import models, registry
+from vistazo.encoders.base import fits
+from vistazo.encoders.registry import Options
 from vistazo.errors import EncoderMismatch, UnknownEncoder
-from vistazo.records import EncoderSpec
+from vistazo.records import EncoderSpec, printable
 
 if TYPE_CHECKING:
     from vistazo.encoders.base import Encoder
@@ -20,7 +23,7 @@ class EncoderChoice:
     Args:
         library: how messages call the library.
         wanted: a name or an encoder that was asked for; None or `auto` takes the library's own.
-        default: the name for a library that has none yet.
+        options: the name for a library that has none yet, and how encoders are run.
         recorded: what the library says made its vectors; None while it holds no photo.
         epoch: another value when that may have changed, never None.
     """
@@ -29,14 +32,14 @@ class EncoderChoice:
         self,
         library: str,
         wanted: str | Encoder | None,
-        default: str,
+        options: Options,
         recorded: Callable[[], EncoderSpec | None],
         epoch: Callable[[], object] = lambda: "",
     ) -> None:
         self._library = library
         self._wanted = None if wanted == registry.AUTO else wanted
-        self._default = default
         self._recorded = recorded
+        self._options = options
         self._lock = threading.Lock()
         self._kept: Encoder | None = None
         self._epoch = epoch
@@ -58,7 +61,9 @@ class EncoderChoice:
                 self._take(wanted)
             if self._kept is None or self._confirmed != epoch:
                 recorded = self._recorded()
-                if self._kept is None or (recorded is not None and self._kept.spec != recorded):
+                if self._kept is None or (
+                    recorded is not None and not fits(self._kept.spec, recorded)
+                ):
                     self._kept = self._make(recorded)
                 self._confirmed = epoch if recorded is not None else None
             return self._kept
@@ -69,7 +74,9 @@ class EncoderChoice:
         Raises:
             UnknownEncoder: there is none of this name.
         """
-        return registry.create(registry.resolve(wanted)[0]) if isinstance(wanted, str) else wanted
+        if not isinstance(wanted, str):
+            return wanted
+        return registry.create(registry.resolve(wanted, self._options)[0], self._options)
 
     def as_recorded(self, wanted: str | Encoder, recorded: EncoderSpec) -> Encoder:
         """The encoder that made vectors of this record.
@@ -78,7 +85,7 @@ class EncoderChoice:
             EncoderMismatch: it is another one by now, or none of vistazo's.
         """
         encoder = self._create(wanted, recorded) if isinstance(wanted, str) else wanted
-        if encoder.spec != recorded:
+        if not fits(encoder.spec, recorded):
             raise self._mismatch(recorded, f"'{encoder.spec.name}' as it is now")
         return encoder
 
@@ -92,14 +99,14 @@ class EncoderChoice:
         if wanted is None or wanted == registry.AUTO:
             return
         recorded = self._recorded()
-        if recorded is not None and recorded.name != wanted:
-            raise self._mismatch(recorded, f"'{wanted}'")
+        if recorded is not None and self._foreign(wanted, recorded):
+            raise self._mismatch(recorded, f"'{printable(wanted)}'")
 
     def preview(self) -> tuple[str, str]:
         """Name of the encoder a new library gets, and why when nobody asked for it by name."""
         if self._wanted is not None and not isinstance(self._wanted, str):
             return self._wanted.spec.name, ""
-        return registry.resolve(self._wanted or self._default)
+        return registry.resolve(self._wanted or self._options.encoder, self._options)
 
     def _take(self, wanted: str | Encoder) -> None:
         """Work with another one from now on; if that cannot be, all stays as it was."""
@@ -114,23 +121,57 @@ class EncoderChoice:
     def _make(self, recorded: EncoderSpec | None) -> Encoder:
         encoder = self._wanted
         if encoder is None or isinstance(encoder, str):
-            if encoder is None and recorded is not None:
-                name = recorded.name
-            else:
-                name, _ = registry.resolve(encoder or self._default)
-            if recorded is not None and name != recorded.name:
-                raise self._mismatch(recorded, f"'{name}'")
+            name = self._name(encoder, recorded)
+            if recorded is not None and self._foreign(name, recorded):
+                raise self._mismatch(recorded, f"'{printable(name)}'")
             encoder = self._create(name, recorded)
-        if recorded is not None and encoder.spec != recorded:
+        if recorded is not None and not fits(encoder.spec, recorded):
             other = f"'{encoder.spec.name}'"
             if encoder.spec.name == recorded.name:
                 other = f"another build of it ({encoder.spec.checksum[:8]})"
             raise self._mismatch(recorded, other)
         return encoder
 
+    def _name(self, wanted: str | None, recorded: EncoderSpec | None) -> str:
+        if wanted is None and recorded is not None:
+            # Other words for the same pictures, where the user has chosen such.
+            other = self._options.text_encoder
+            if other and not self._foreign(other, recorded):
+                return self._as_recorded(other, recorded)
+            return recorded.name
+        if wanted is not None and recorded is not None:
+            return self._as_recorded(wanted, recorded)
+        return registry.resolve(wanted or self._options.encoder, self._options)[0]
+
+    def _as_recorded(self, wanted: str, recorded: EncoderSpec) -> str:
+        """A name in the library's precision, where neither it nor the options say another."""
+        name = models.parse(wanted)
+        if name.precision or self._options.precision or name.base == registry.OFFLINE:
+            return wanted
+        try:
+            return replace(name, precision=models.parse(recorded.name).precision or "fp32").text
+        except UnknownEncoder:
+            return wanted
+
+    def _foreign(self, wanted: str, recorded: EncoderSpec) -> bool:
+        """Whether a name alone tells that its vectors are not the library's.
+
+        Of a folder, or a name on the Hub, only its files tell.
+        """
+        if wanted == recorded.name:
+            return False
+        name = models.parse(wanted)
+        if name.base not in registry.NAMES:
+            return False
+        try:
+            space = models.parse(recorded.name).space
+        except UnknownEncoder:
+            return True
+        return space.base in registry.NAMES and name.space.base != space.base
+
     def _create(self, name: str, recorded: EncoderSpec | None) -> Encoder:
         try:
-            return registry.create(name)
+            return registry.create(name, self._options)
         except UnknownEncoder as error:
             if recorded is None:
                 raise

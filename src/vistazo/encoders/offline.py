@@ -11,18 +11,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image as PillowImage
 
+from vistazo.encoders.parts import Parts
 from vistazo.errors import WeightsCorrupt
 from vistazo.records import EncoderSpec
 
@@ -154,24 +152,14 @@ class OfflineEncoder:
         )
 
     def _in_parts(self, count: int, pixels: Callable[[slice], UInt8Array]) -> Float32Array:
-        """Run the network on all cores.
-
-        Args:
-            count: how many pictures.
-            pixels: makes the network's input of a part of them, on the core that runs it.
-        """
         with self._lock:
-            session, pool = self._image_session, self._pool
-        # As many runs on every core, of as many pictures: none is left to work alone at the end.
-        runs = min(count, self._threads * math.ceil(count / (BATCH * self._threads)))
-        edges = [count * number // max(1, runs) for number in range(runs + 1)]
+            session, parts = self._image_session, self._parts
 
         def run(part: slice) -> Float32Array:
             rows: Float32Array = session.run(None, {"pixels": pixels(part)})[0]
             return rows
 
-        parts = pool.map(run, [slice(*pair) for pair in pairwise(edges)])
-        return np.concatenate([np.empty((0, self._dim), dtype=np.float32), *parts])
+        return parts.run(count, run)
 
     def encode_texts(self, texts: Sequence[str]) -> Float32Array:
         """Embed texts, best in English.
@@ -203,8 +191,8 @@ class OfflineEncoder:
         return rows
 
     @cached_property
-    def _pool(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(self._threads, "vistazo-encode")
+    def _parts(self) -> Parts:
+        return Parts(self._threads, BATCH, self._dim)
 
     @cached_property
     def _image_session(self) -> Any:

@@ -3,6 +3,7 @@ import pytest
 from fakes import ColourEncoder
 from vistazo.encoders import registry
 from vistazo.encoders.choice import EncoderChoice
+from vistazo.encoders.registry import Options
 from vistazo.errors import EncoderMismatch, UnknownEncoder
 from vistazo.records import EncoderSpec
 
@@ -20,7 +21,7 @@ class Record:
 
 
 def choice(wanted: object = None, spec: EncoderSpec | None = None) -> EncoderChoice:
-    return EncoderChoice("photos", wanted, "auto", Record(spec))  # type: ignore[arg-type]
+    return EncoderChoice("photos", wanted, Options(), Record(spec))  # type: ignore[arg-type]
 
 
 def test_a_new_library_gets_the_default() -> None:
@@ -40,7 +41,7 @@ def test_an_encoder_of_ones_own() -> None:
 def test_it_is_made_once_and_the_record_is_read_until_there_is_one() -> None:
     own = ColourEncoder()
     record = Record()
-    kept = EncoderChoice("photos", own, "auto", record)
+    kept = EncoderChoice("photos", own, Options(), record)
     kept.get()
     record.spec = own.spec
     assert kept.get() is own
