@@ -86,11 +86,11 @@ class Addresses:
     name = "urls:bench"
 
     def __init__(self, port: int, count: int) -> None:
-        self._port, self._count = port, count
+        self.port, self._count = port, count
 
     def items(self) -> Iterator[Item]:
         for number in range(self._count):
-            yield Item(f"http://127.0.0.1:{self._port}/{number}", str(number))
+            yield Item(f"http://127.0.0.1:{self.port}/{number}", str(number))
 
     def read(self, item: Item) -> bytes:
         raise NotImplementedError

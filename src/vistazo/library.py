@@ -83,9 +83,8 @@ class Library(Vectors):
         self._store = Store(self.connection)
         self._journal = Journal(self.connection)
         self._path = DatabasePath(self._store)
-        chosen = Options.of(settings)
         self._encoder = EncoderChoice(
-            self.name, encoder, chosen, self._recorded_encoder, self._store.epoch
+            self.name, encoder, Options.of(settings), self._recorded_encoder, self._store.epoch
         )
         self._resident = ResidentPath(
             self._store, self._path, settings.resident_max_bytes, self.folder

@@ -98,8 +98,9 @@ class Vectors:
         store, choice = self._store, self._encoder
         given = encoder if not isinstance(encoder, str) else None
 
-        def adopt(used: Encoder | None) -> None:
-            choice.adopt(used or given)
+        def adopt() -> None:
+            # A name is made anew from the record: with the text tower that the settings want.
+            choice.adopt(given)
 
         def before(spec: EncoderSpec) -> Encoder:
             return choice.as_recorded(encoder or spec.name, spec)

@@ -85,7 +85,7 @@ class EncoderChoice:
             EncoderMismatch: it is another one by now, or none of vistazo's.
         """
         encoder = self._create(wanted, recorded) if isinstance(wanted, str) else wanted
-        if encoder.spec != recorded:
+        if not fits(encoder.spec, recorded):
             raise self._mismatch(recorded, f"'{encoder.spec.name}' as it is now")
         return encoder
 

@@ -104,7 +104,7 @@ def reembed(
     connection: Connection,
     store: Store,
     plan: ReembedPlan,
-    adopt: Callable[[Encoder | None], None],
+    adopt: Callable[[], None],
     on_progress: Callable[[Progress], None] | None = None,
 ) -> ReembedReport:
     """Give every photo a vector of this encoder, and then make them the library's.
@@ -112,7 +112,7 @@ def reembed(
     Call it while nobody else writes: see `Connection.writing` and `sole_writer`.
 
     Args:
-        adopt: called with the encoder in the moment that its vectors become the library's.
+        adopt: called in the moment that the new vectors become the library's.
         on_progress: called in this thread, several times a second.
     Raises:
         LibraryEmpty: there is no photo.
@@ -140,7 +140,7 @@ def reembed(
         indexed = store.count() >= plan.index_rows
         if build_twin(connection, store, encoder.spec, indexed=indexed):
             with interrupts_deferred():
-                exchange(connection, store, old, encoder.spec, lambda: adopt(encoder))
+                exchange(connection, store, old, encoder.spec, adopt)
             return run.report(old, started, switched=True, removed=removed)
     raise _unsteady()
 
@@ -150,14 +150,14 @@ def roll_back(
     store: Store,
     plan: ReembedPlan,
     encoder_of: Callable[[EncoderSpec], Encoder],
-    adopt: Callable[[Encoder | None], None],
+    adopt: Callable[[], None],
     on_progress: Callable[[Progress], None] | None = None,
 ) -> ReembedReport:
     """Go back to the encoder that was replaced last; only photos new since then are embedded.
 
     Args:
         encoder_of: gives that encoder; called only when some photo lacks its vector.
-        adopt: as for `reembed`; None stands for the encoder that is recorded.
+        adopt: as for `reembed`.
     Raises:
         UsageError: no encoder was replaced.
     """
@@ -174,7 +174,7 @@ def roll_back(
     if not build_twin(connection, store, before, indexed=indexed):
         raise _unsteady()
     with interrupts_deferred():
-        exchange(connection, store, present, before, lambda: adopt(None))
+        exchange(connection, store, present, before, adopt)
     return ReembedReport(before, present, True, seconds=time.monotonic() - started)
 
 
