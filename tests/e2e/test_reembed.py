@@ -92,7 +92,7 @@ def test_killed_at_every_stage(copied: Path) -> None:
     assert 8 <= kept < COUNT  # what was written stays
     killed(copied, "fill")
     name, vectors, now, kept = state(copied)
-    assert (name, vectors, now, kept) == ("colours", old, others, COUNT)
+    assert (name, vectors, now, kept) == ("colours", old, others, 2 * COUNT)
     assert "photos_next" not in now["tables"]
     killed(copied, "exchange")  # the tables are exchanged, and the encoder is not recorded
     name, new, now, _ = state(copied)

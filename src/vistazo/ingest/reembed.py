@@ -138,9 +138,9 @@ def reembed(
         elif run.failed:
             return run.report(old, started, switched=False)
         indexed = store.count() >= plan.index_rows
-        if build_twin(connection, store, encoder.spec, indexed=indexed):
+        if build_twin(connection, store, old, encoder.spec, indexed=indexed):
             with interrupts_deferred():
-                exchange(connection, store, old, encoder.spec, adopt)
+                exchange(connection, store, encoder.spec, adopt)
             return run.report(old, started, switched=True, removed=removed)
     raise _unsteady()
 
@@ -171,10 +171,10 @@ def roll_back(
     if kept.missing(before):
         return reembed(encoder_of(before), connection, store, plan, adopt, on_progress)
     indexed = store.count() >= plan.index_rows
-    if not build_twin(connection, store, before, indexed=indexed):
+    if not build_twin(connection, store, present, before, indexed=indexed):
         raise _unsteady()
     with interrupts_deferred():
-        exchange(connection, store, present, before, adopt)
+        exchange(connection, store, before, adopt)
     return ReembedReport(before, present, True, seconds=time.monotonic() - started)
 
 

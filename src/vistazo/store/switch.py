@@ -24,16 +24,21 @@ from vistazo.store.store import Store
 _SLICE = 20_000
 
 
-def build_twin(connection: Connection, store: Store, spec: EncoderSpec, *, indexed: bool) -> bool:
-    """Fill a table like `photos` with this encoder's kept vectors.
+def build_twin(
+    connection: Connection, store: Store, old: EncoderSpec, spec: EncoderSpec, *, indexed: bool
+) -> bool:
+    """Fill a table like `photos` with this encoder's kept vectors, and keep the old ones.
 
     Args:
+        old: the encoder of the vectors in `photos`.
         indexed: build the vector index, too; returns when that is done.
     Returns:
         False when photos were changed meanwhile, by SQL of somebody's own, or lack a vector.
     """
     dialect = connection.dialect
     before = store.state()
+    # Here and not later: it takes time, in which photos could change unnoticed.
+    KeptVectors(connection).keep_present(old)
     for statement in (
         *dialect.drop(TWIN),
         *dialect.twin("photos", TWIN),
@@ -61,19 +66,16 @@ def build_twin(connection: Connection, store: Store, spec: EncoderSpec, *, index
 def exchange(
     connection: Connection,
     store: Store,
-    old: EncoderSpec,
     new: EncoderSpec,
     on_exchanged: Callable[[], None],
 ) -> None:
-    """Put the filled table in the place of `photos`; the old vectors are kept.
+    """Put the filled table in the place of `photos`.
 
     Searches in this process wait for the moment that it takes.
 
     Args:
         on_exchanged: called in that moment, when the tables are the new encoder's.
     """
-    kept = KeptVectors(connection)
-    kept.keep_present(old)
     with connection.switching():
         store.note_change()
         connection.execute(connection.dialect.exchange("photos", TWIN))
@@ -82,7 +84,7 @@ def exchange(
         store.note_change()
         on_exchanged()
     _drop_twin(connection)
-    kept.forget(new)
+    KeptVectors(connection).forget(new)
 
 
 def finish_exchange(connection: Connection) -> None:
