@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from vistazo.encoders.models import Device, Precision
     from vistazo.records import Float32Array, UInt8Array
 
-# Pictures of one run of the network, on one core: see bench/clip.py.
+# Pictures of one run of the network, on one core: see bench/clip_encoder.py.
 BATCH = 8
 # A JPEG is decoded at no less than this many times the input's side, where that is small: the
 # last halving is then done by the model's own filter, and not by the JPEG's.
