@@ -154,7 +154,7 @@ def main() -> None:
     parser.add_argument("--files", action="store_true", help="files only, no batch shapes")
     options = parser.parse_args()
     logging.disable(logging.WARNING)
-    from parity import make, pictures, tokenizer  # type: ignore[import-untyped]
+    from parity import make, pictures, tokenizer
     from vistazo.encoders.export import export
     from vistazo.encoders.weights import VISION, Checkpoint
 

@@ -29,7 +29,7 @@ from vistazo.encoders.weights import TEXT, VISION, WHOLE, Checkpoint
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
-from clip_input import PICTURES, TEXTS, pictures  # type: ignore[import-not-found] # noqa: E402
+from clip_input import PICTURES, TEXTS, pictures  # noqa: E402
 
 TARGET = ROOT / "tests" / "models"
 DIM, SIDE = 512, 32
