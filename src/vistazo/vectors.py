@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from vistazo.ingest import reembed as anew
-from vistazo.ingest.pipeline import IngestPlan
-from vistazo.ingest.reembed import ReembedPlan, ReembedReport
 from vistazo.store.kept_vectors import KeptVectors
 
 if TYPE_CHECKING:
@@ -15,6 +12,7 @@ if TYPE_CHECKING:
     from vistazo.encoders.base import Encoder
     from vistazo.encoders.choice import EncoderChoice
     from vistazo.ingest.progress import Progress
+    from vistazo.ingest.reembed import ReembedReport
     from vistazo.records import EncoderSpec, Float32Array
     from vistazo.search.engine import DatabasePath
     from vistazo.store.connect import Connection
@@ -88,8 +86,12 @@ class Vectors:
             StorageFull: the disk is full; what was embedded stays.
             LibraryBusy: another process is indexing or loading; only on a server.
         """
+        # Here, for who only searches needs neither it nor what it imports.
+        from vistazo.ingest import reembed as anew
+        from vistazo.ingest.pipeline import IngestPlan
+
         settings = self._settings
-        plan = ReembedPlan(
+        plan = anew.ReembedPlan(
             IngestPlan.of(settings, retry_failed=False, prune=False, whole=True),
             thumbnails=thumbnails,
             leave_out=leave_out,
