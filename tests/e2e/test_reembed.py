@@ -114,7 +114,9 @@ def test_killed_at_any_moment(copied: Path, seed: int) -> None:
     before = state_of_rows(copied)
     started = time.monotonic()
     shutil.copytree(copied, copied.parent / "measured", symlinks=True)
-    assert start(copied.parent / "measured").wait(timeout=120) == 0
+    with start(copied.parent / "measured") as measured:
+        _, errors = measured.communicate(timeout=120)
+    assert measured.returncode == 0, errors
     seconds = time.monotonic() - started
     for _ in range(6):
         process = start(copied)

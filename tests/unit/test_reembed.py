@@ -133,7 +133,7 @@ def test_a_library_is_never_emptied(filled: Library, pictures: Path) -> None:
     shutil.rmtree(pictures)
     filled.sql("TRUNCATE TABLE thumbnails", write=True)
     report = filled.reembed(WideEncoder(), leave_out=True)
-    assert (report.switched, report.failures, report.removed) == (False, {"not-found": 12}, 0)
+    assert (report.switched, report.failures, report.removed) == (False, {"missing": 12}, 0)
     assert len(rest(filled)) == 12
 
 

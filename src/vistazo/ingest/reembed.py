@@ -321,7 +321,7 @@ class _Run:
             return thumbnail
         if not is_web(pending.url):
             raise FetchError(
-                "its file is gone or another one now, and there is no thumbnail", code="not-found"
+                "its file is gone or another one now, and there is no thumbnail", code="missing"
             )
         data = self._downloader().submit(pending.url).result()
         self._downloader().release(len(data))
