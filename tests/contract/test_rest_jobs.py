@@ -195,6 +195,7 @@ def test_closing_ends_the_running_job(
     library: vistazo.Library, photos: Path, encoder: SlowEncoder
 ) -> None:
     encoder.let.clear()
+    encoder.batch_s = 0.2
     with client_of(library, OWNED) as client:
         client.headers.update(BEARER)
         start(client, source=str(photos))
