@@ -34,6 +34,8 @@ bench: .venv/tested
 	.venv/bin/python bench/conversions_load.py
 	.venv/bin/python bench/analytics.py
 	.venv/bin/python bench/downloads.py
+	.venv/bin/python bench/demand.py
+	.venv/bin/python bench/api.py
 	.venv/bin/python bench/cli.py
 	.venv/bin/python bench/endpoint.py
 
