@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,37 +38,30 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-SKIPPED = pytest.StashKey[list[str]]()
+SKIPPED: list[str] = []
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[SKIPPED] = []
     # A model that this machine happens to have, or a Hub that answers, must not change a test.
     os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="vistazo-hub-")
     os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item,
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    # Called where reports come together, also when the tests run in several processes.
     if report.skipped and not hasattr(report, "wasxfail"):
-        item.config.stash[SKIPPED].append(item.nodeid)
-    return report
+        SKIPPED.append(report.nodeid)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """On CI a skipped test is a failure: nothing may hide there."""
-    if os.environ.get("CI") == "true" and session.config.stash[SKIPPED]:
+    if os.environ.get("CI") == "true" and SKIPPED:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    if os.environ.get("CI") == "true" and (skipped := config.stash[SKIPPED]):
-        terminalreporter.write_line(f"skipped on CI, which counts as failed: {skipped}", red=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if os.environ.get("CI") == "true" and SKIPPED:
+        terminalreporter.write_line(f"skipped on CI, which counts as failed: {SKIPPED}", red=True)
 
 
 def paint(path: Path, colour: str, size: tuple[int, int] = (48, 32)) -> Path:

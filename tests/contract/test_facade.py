@@ -74,7 +74,7 @@ def local(tmp_path_factory: pytest.TempPathFactory, pictures: Path) -> Iterator[
 
 @pytest.fixture(scope="module")
 def url(local: Facade) -> Iterator[str]:
-    entry = Entry(writers=(OWNER,))
+    entry = Entry(owner=OWNER)
     with served_web(local, entry) as url:
         yield url
 

@@ -195,6 +195,7 @@ def test_closing_ends_the_running_job(
     library: vistazo.Library, photos: Path, encoder: SlowEncoder
 ) -> None:
     encoder.let.clear()
+    encoder.batch_s = 0.2
     with client_of(library, OWNED) as client:
         client.headers.update(BEARER)
         start(client, source=str(photos))
@@ -224,7 +225,9 @@ def test_no_more_wait_than_may() -> None:
     assert {job.state for job in jobs.all()} <= ENDED
 
 
-def test_an_error_of_ours_does_not_end_the_queue() -> None:
+def test_an_error_of_ours_is_logged_and_does_not_end_the_queue(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     jobs = Jobs()
 
     def broken(tell: Any) -> dict[str, Any]:
@@ -236,6 +239,8 @@ def test_an_error_of_ours_does_not_end_the_queue() -> None:
     while good.state not in ENDED:
         assert time.monotonic() < deadline
         time.sleep(0.01)
+    assert "the job index of a failed" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
     assert bad.error is not None
     assert (bad.error["code"], good.report) == ("bug", {"x": 1})
     jobs.close()

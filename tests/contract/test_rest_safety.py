@@ -235,6 +235,27 @@ class TestWriters:
         assert client.post("/api/v1/session", json={"token": OWNER}).json()["may_write"] is True
         assert client.get("/api/v1/session").json()["may_write"] is True
 
+    def test_only_the_owner_runs_any_sql(self, library: vistazo.Library) -> None:
+        """The token that others are given lets them write, and read no file of this machine."""
+        entry = Entry(writers=("the-others-token",), owner=OWNER)
+        read = {"query": "SELECT count() FROM file('/etc/passwd', 'LineAsString')"}
+        write = {"query": "CREATE TABLE notes (a Int8) ENGINE = Memory", "write": True}
+        with client_of(library, entry) as client:
+            for token in ("the-others-token", OWNER):
+                client.cookies.clear()
+                assert client.get("/", params={"key": token}).status_code == 303
+                assert client.get("/api/v1/session").json()["may_write"] is True
+                assert refused(client.post("/api/v1/library/sql", json=read), 400)
+                assert refused(client.post("/api/v1/library/sql", json=write), 403) == "forbidden"
+            client.cookies.clear()
+            client.headers["Authorization"] = "Bearer the-others-token"
+            assert refused(client.post("/api/v1/library/sql", json=read), 400) == "invalid-sql"
+            assert refused(client.post("/api/v1/library/sql", json=write), 403) == "forbidden"
+            client.headers.update(BEARER)
+            for body in (read, write, {"query": "DROP TABLE notes", "write": True}):
+                answer = client.post("/api/v1/library/sql", json=body)
+                assert answer.status_code == 200, answer.text
+
 
 class TestDoor:
     @pytest.mark.parametrize("path", ["/api/v1/search", "/api/v1/stats", "/metrics", "/docs"])

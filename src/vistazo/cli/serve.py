@@ -166,8 +166,9 @@ def _apps(
     from vistazo.web.app import create
     from vistazo.web.door import Door, Entry
 
-    writers = [roles.owner, *([roles.token] if roles.allow_write and roles.token else [])]
-    entry = Entry(roles.local, None if roles.read_openly else roles.token, tuple(writers))
+    writers = (roles.token,) if roles.allow_write and roles.token else ()
+    asked = None if roles.read_openly else roles.token
+    entry = Entry(roles.local, asked, writers, roles.owner)
     apps: list[Any] = [create(library, entry, settings, guard=guard)]
     if roles.sql:
         from vistazo.sqlserver import protocol

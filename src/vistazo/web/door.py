@@ -71,7 +71,7 @@ class Door:
                 after = {"Retry-After": str(math.ceil(wait_s))}
                 return answers.error(429, "attempts", "too many wrong tokens; wait", after)
             shown = self._keys.of_token(given)
-            if shown is Role.NOBODY and (role is Role.NOBODY or self._entry.writers):
+            if shown is Role.NOBODY and self._keys.counts_wrong:
                 self._attempts.note_wrong(caller)
             elif shown is not Role.NOBODY:
                 self._attempts.note_right(caller)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import logging
 import secrets
 import threading
 import time
@@ -15,6 +16,8 @@ from typing import Any, Literal
 from vistazo.errors import VistazoError
 from vistazo.records import printable
 from vistazo.web.refusals import Busy, JobNotFound
+
+_LOG = logging.getLogger(__name__)
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 ENDED = frozenset({"done", "failed", "cancelled"})
@@ -156,6 +159,7 @@ class Jobs:
         except VistazoError as error:
             end = {"state": "failed", "error": {"code": error.code, "message": str(error)}}
         except Exception as error:  # a worker's edge: the thread must live on
+            _LOG.exception("the job %s of %s failed", job.kind, job.source)
             text = f"this is a bug in vistazo, please report it: {type(error).__name__}"
             end = {"state": "failed", "error": {"code": "bug", "message": text}}
         with self._changed:

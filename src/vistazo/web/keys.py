@@ -17,6 +17,7 @@ class Role(IntEnum):
     NOBODY = 0
     READER = 1
     WRITER = 2
+    OWNER = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,13 @@ class Entry:
             name is made to resolve to 127.0.0.1 cannot read the answers (DNS rebinding).
         token: the password, under any user name, or the bearer token; None asks readers for none.
         writers: tokens of those who may also start jobs and change the library.
+        owner: the token of who started the server, and may run any SQL as on their own machine.
     """
 
     local_only: bool = True
     token: str | None = None
     writers: tuple[str, ...] = field(default=(), repr=False)
+    owner: str | None = field(default=None, repr=False)
 
 
 ANYBODY_HERE = Entry()
@@ -44,6 +47,11 @@ class Keys:
     def __init__(self, entry: Entry) -> None:
         self._entry = entry
         self._cookies = {role: secrets.token_urlsafe(32) for role in (Role.READER, Role.WRITER)}
+
+    @property
+    def counts_wrong(self) -> bool:
+        """Whether a wrong token may be a guess at a right one."""
+        return bool(self._entry.token or self._entry.writers or self._entry.owner)
 
     @property
     def open_role(self) -> Role:
@@ -58,6 +66,8 @@ class Keys:
         for token in self._entry.writers:
             if _same(given, token):
                 role = Role.WRITER
+        if self._entry.owner is not None and _same(given, self._entry.owner):
+            role = Role.OWNER
         return role
 
     def of_cookie(self, header: str, name: str) -> Role:
@@ -73,10 +83,13 @@ class Keys:
         return role
 
     def cookie(self, role: Role, name: str) -> str:
-        """The `Set-Cookie` header for a browser; of no role, one that takes the cookie away."""
+        """The `Set-Cookie` header for a browser; of no role, one that takes the cookie away.
+
+        The owner's browser gets a writer's: no page needs more.
+        """
         if role is Role.NOBODY:
             return f"{name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict"
-        return f"{name}={self._cookies[role]}; Path=/; HttpOnly; SameSite=Strict"
+        return f"{name}={self._cookies[min(role, Role.WRITER)]}; Path=/; HttpOnly; SameSite=Strict"
 
 
 def cookie_name(port: int) -> str:

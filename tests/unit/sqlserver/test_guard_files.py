@@ -42,6 +42,8 @@ def guard(
         "SELECT 1 FROM photos AS a PASTE JOIN README",
         "SELECT * FROM photos ARRAY JOIN [1] AS x CROSS JOIN README",
         "SELECT * FROM photos AS offset, README",
+        "SELECT * FROM photos SAMPLE 1 / 10 OFFSET 1 / 2, README",
+        "SELECT * FROM photos FINAL, `sub/*`",
         "SELECT 1 FROM photos WHERE 1 UNION ALL SELECT 1 FROM photos, README",
         "WITH README AS (SELECT 1) SELECT * FROM (SELECT 1), README",
         "SELECT 1 IN README",
@@ -75,6 +77,7 @@ def test_it_is_not_read(guard: Guard, sql: str) -> None:
         "SELECT photo_id FROM default.photos AS p, conversions AS c",
         "SELECT sum(width) / count(*) AS `sum(width)/count(*)` FROM photos",
         "SELECT 1 AS README, width AS `sub/other` FROM photos",
+        "SELECT width AS `a/b*`, height AS `**/**` FROM photos GROUP BY `a/b*`, `**/**` LIMIT 1 BY 1, 2",
         "SELECT README, p.README FROM (SELECT 1 AS README) AS p",
         "SELECT * FROM sub",  # a folder is no table to the engine either
         "SELECT width IN (1, 2), height IN [3] FROM photos GROUP BY width, height",

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from vistazo.errors import InvalidSQL
 from vistazo.sqlserver.guard.canonical import refused
 from vistazo.sqlserver.guard.shapes import named
 from vistazo.store.schema import OWN_TABLES
@@ -19,11 +20,11 @@ from vistazo.store.sqltext import Token
 _PATTERN = re.compile(r"[*?\[\]{}\\]")  # the engine takes such names for many files at once
 _NAMES = ("word", "quoted")
 _BEFORE_TABLES = ("FROM", "JOIN", "INTO", "TABLE", "VIEW", "DICTIONARY", "EXISTS", "UPDATE", "TO")
-# What ends a list of tables. As a name, one of these stands behind an operator or one of the words
-# below; then the list goes on.
+# What ends a list of tables, where columns may be listed. As a name, one of these stands behind an
+# operator or one of the words below; then the list goes on.
 _ENDS = frozenset(
-    {"SELECT", "WHERE", "PREWHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION", "SETTINGS"}
-    | {"WINDOW", "QUALIFY", "INTERSECT", "EXCEPT", "OFFSET", "FORMAT", "WITH"}
+    {"SELECT", "WHERE", "PREWHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "SETTINGS", "WINDOW"}
+    | {"QUALIFY"}
 )
 _WANT_MORE = frozenset(
     {"AND", "AS", "BETWEEN", "BY", "DISTINCT", "FROM", "HAVING", "ILIKE", "IN", "INTO", "IS"}
@@ -52,20 +53,18 @@ def check_names(found: Sequence[Token]) -> None:
 
 def _is_path(name: str) -> bool:
     """Whether a name is a path wherever it stands; `sum(a)/count(*)` is a column's name, too."""
-    if name.startswith(("/", "./", "../", "~")):
-        return True
-    return "/" in name and _may_be_file(name, patterns=False)
+    return name.startswith(("/", "./", "../", "~")) or ("/" in name and _is_file(name))
 
 
-def _may_be_file(name: str, *, patterns: bool = True) -> bool:
-    if patterns and (_PATTERN.search(name) or "/" in name):
-        return True
+def _may_be_file(name: str) -> bool:
+    return bool(_PATTERN.search(name)) or "/" in name or _is_file(name)
+
+
+def _is_file(name: str) -> bool:
     try:
-        if _PATTERN.search(name):
-            return "{" in name or any(Path().glob(name))
         found = Path(name)
         return found.is_symlink() or (found.exists() and not found.is_dir())
-    except (OSError, ValueError, NotImplementedError):
+    except (OSError, ValueError):
         return False  # too long for a file, or not one's name
 
 
@@ -123,5 +122,5 @@ def _last_part(found: Sequence[Token], at: int) -> int:
     return at + 2 if dotted else at
 
 
-def _refused(name: str) -> Exception:
+def _refused(name: str) -> InvalidSQL:
     return refused(f"the name {name}", "there it may be a file's: read the library's tables")
