@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -14,17 +15,18 @@ import pyarrow as pa
 
 from vistazo.analytics.demand import demand, totals
 from vistazo.analytics.load import load_conversions, load_tables, repair_loads
-from vistazo.analytics.selection import Selection
 from vistazo.analytics.trends import Downloads
+from vistazo.browsing import Browsing
 from vistazo.config import Settings
 from vistazo.datasets.build import BuildPlan, BuildReport, build
 from vistazo.encoders.choice import EncoderChoice
-from vistazo.errors import PhotoNotFound, Unsupported, UsageError
+from vistazo.errors import Unsupported, UsageError
 from vistazo.ingest import pipeline
+from vistazo.ingest.download_plan import DownloadPlan
 from vistazo.ingest.journal import Journal
 from vistazo.ingest.pipeline import IngestPlan
 from vistazo.ingest.progress import Progress
-from vistazo.ingest.query_image import read_query_image
+from vistazo.ingest.query_image import read_named_image, read_query_image
 from vistazo.records import (
     Demand,
     EncoderSpec,
@@ -33,7 +35,6 @@ from vistazo.records import (
     IndexStatus,
     IngestReport,
     LoadReport,
-    Photo,
     Query,
     Stats,
     printable,
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     from vistazo.sources.base import Source
 
 
-class Library:
+class Library(Browsing):
     """One searchable collection of photos with the log of their downloads.
 
     Methods may be called from several threads: searching while indexing works. Use it as a
@@ -85,7 +86,13 @@ class Library:
         self._path = DatabasePath(self._store)
         self._encoder = EncoderChoice(self.name, encoder, settings.encoder, self._recorded_encoder)
         self._resident = ResidentPath(self._store, self._path, settings.resident_max_bytes)
-        self._engine = Engine(self._store, self._resident, self._encoder.get, read_query_image)
+        self._engine = Engine(
+            self._store,
+            self._resident,
+            self._encoder.get,
+            read_query_image,
+            partial(read_named_image, plan=DownloadPlan.of(settings)),
+        )
         self.paging = Paging(self.connection, self._store, self._engine, self._resident)
 
     @property
@@ -165,6 +172,7 @@ class Library:
         self._path.refresh()
         if isinstance(pictures, BringsTables) and not (photos_only or retry_failed):
             report = replace(report, loads=load_tables(self.connection, pictures.tables()))
+            self.note_change()  # a filter may ask for keywords
         if isinstance(pictures, BringsVectors):
             report = replace(report, notes=tuple(pictures.notes))
         if wait_for_index:
@@ -211,7 +219,7 @@ class Library:
         """The k photos that fit a text, or look like an image, best first.
 
         Args:
-            text: words; a text longer than the encoder reads is cut.
+            text: words, or weights, negatives, pictures and filters: docs/searching.md.
             image: a path, the bytes of an image file, or a `PIL.Image.Image`.
             k: 1 to 100,000; fewer hits come back only when fewer photos match.
             where: a filter, such as "width > 1000 and taken >= 2019"; see docs/filters.md.
@@ -235,29 +243,6 @@ class Library:
         title = like if query.text is None else query.text
         return Hits(self._engine.search(query), self.thumbnails, title)
 
-    def random(self, k: int = 1, *, where: str = "") -> Hits:
-        """Up to k different photos by chance; their score is NaN."""
-        return Hits(self._engine.random(k, where), self.thumbnails)
-
-    def photo(self, photo_id: str) -> Photo:
-        """One photo with all that is known of it.
-
-        Raises:
-            PhotoNotFound: there is no such photo.
-        """
-        found = self._store.get([photo_id])
-        if photo_id not in found:
-            shown = printable(photo_id)
-            raise PhotoNotFound(f"there is no photo with the id '{shown}' in the library")
-        return found[photo_id]
-
-    def thumbnails(self, photo_ids: Sequence[str]) -> dict[str, bytes]:
-        """WebP or JPEG bytes by photo id, longer side at most 320 pixels.
-
-        Ids that are unknown, or of a photo that came with its vector, are left out.
-        """
-        return self._store.thumbnails(photo_ids)
-
     # Asking
 
     def demand(self, query: Query) -> Demand:
@@ -276,10 +261,6 @@ class Library:
         """
         found = None if query is None else self._path.statement(self._engine.target(query))
         return Downloads(self.connection, found)
-
-    def selection(self, photo_ids: Sequence[str]) -> Selection:
-        """Photos that somebody picked: their downloads, ranked, and their rows."""
-        return Selection(self.connection, photo_ids)
 
     def sql(
         self, query: str, params: Mapping[str, Any] | None = None, *, write: bool = False

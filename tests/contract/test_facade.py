@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,10 @@ def local(tmp_path_factory: pytest.TempPathFactory, pictures: Path) -> Iterator[
         lines += [f"2024-03-28 11:00:00\t{ids['red']}\tfire\tES"] * 30
         (folder / "log.tsv").write_text("\n".join(lines) + "\n")
         assert library.load_conversions(folder / "log.tsv").rows == 90
+        for _ in range(3):
+            library.search("red", k=1)
+        # From now on one way answers: another one rounds scores otherwise.
+        assert library._resident.wait(60)
         yield library
 
 
@@ -120,6 +125,14 @@ ASKS: dict[str, Callable[[Facade], Any]] = {
     "vector": lambda lib: lib.find(Query(vector=ColourEncoder().encode_texts(["lime"])[0], k=3)),
     "similar": lambda lib: lib.similar(id_of(lib, "red"), 13),
     "similar, filtered": lambda lib: lib.similar(id_of(lib, "red"), 3, where="format = png"),
+    "a sum": lambda lib: lib.search("2:red + blue -white", k=5),
+    "a sum with a photo": lambda lib: lib.search(f"#{id_of(lib, 'red')} + 0.2:navy", k=13),
+    "a photo": lambda lib: lib.search(f"#{id_of(lib, 'red')}", k=3),
+    "a hashtag": lambda lib: lib.search("#sunset", k=3),
+    "a sum with a file": lambda lib: lib.search(f"image:{_file()} + 0.5:navy", k=3),
+    "words with filters": lambda lib: lib.search("red format:jpeg -photographer:ana", k=13),
+    "only filters": lambda lib: lib.search("format:png", k=13),
+    "demand for a sum": lambda lib: lib.demand(Query(text="red + gold width:>1", k=4)),
     "photo": lambda lib: lib.photo(id_of(lib, "navy")),
     "photo without a date": lambda lib: lib.photo(id_of(lib, "white")),
     "stray bytes": lambda lib: [h for h in lib.search("orange", k=13) if "stray" in h.uri],
@@ -148,6 +161,12 @@ def _picture() -> bytes:
     file = io.BytesIO()
     Image.new("RGB", (640, 700), "tomato").save(file, "PNG")
     return file.getvalue()
+
+
+def _file() -> Path:
+    path = Path(tempfile.gettempdir()) / "vistazo-test-tomato.png"
+    path.write_bytes(_picture())
+    return path
 
 
 def _questions(library: Facade, query: Query | None) -> list[Any]:
@@ -199,6 +218,13 @@ WRONG: dict[str, Callable[[Facade], Any]] = {
     "nothing asked": lambda lib: lib.search(),
     "two things asked": lambda lib: lib.search("red", image=b"x"),
     "empty text": lambda lib: lib.search(" \t"),
+    "a sum without an end": lambda lib: lib.search("red +"),
+    "a filter in words": lambda lib: lib.search("red width:>wide"),
+    "only what is not wanted": lambda lib: lib.search("-red"),
+    "nothing is left": lambda lib: lib.search("red -red"),
+    "a picture that is not there": lambda lib: lib.search("./no-such.png + red"),
+    "a photo that is not there": lambda lib: lib.search("#nowhere + red"),
+    "demand of filters": lambda lib: lib.demand(Query(text="format:png")),
     "no image": lambda lib: lib.search(image=b"no picture"),
     "an image of no kind": lambda lib: lib.search(image=7),
     "an image that is not there": lambda lib: lib.search(image="/no/such.png"),
@@ -232,7 +258,7 @@ def test_the_same_error(local: Facade, remote: Facade, ask: Callable[[Facade], A
     with pytest.raises(VistazoError) as there:
         ask(remote)
     assert (type(there.value), str(there.value)) == (type(here.value), str(here.value))
-    if isinstance(here.value, InvalidFilter):
+    if isinstance(here.value, (InvalidFilter, InvalidQuery)):
         assert there.value.position == here.value.position  # type: ignore[attr-defined]
     if isinstance(here.value, StoreError):
         assert there.value.engine_code == here.value.engine_code  # type: ignore[attr-defined]

@@ -30,7 +30,7 @@ from vistazo.cli import (
     sql,
     stats,
 )
-from vistazo.errors import UsageError, VistazoError
+from vistazo.errors import InvalidQuery, UsageError, VistazoError
 from vistazo.records import printable
 
 # Newer versions of typer carry their own copy of click: take its classes from what typer exports.
@@ -87,6 +87,8 @@ def main(arguments: Sequence[str]) -> int:
             list(arguments) or ["--help"], prog_name="vistazo", standalone_mode=False
         )
     except VistazoError as error:
+        if isinstance(error, InvalidQuery) and error.text and error.position is not None:
+            _point(error.text, error.position)
         return _say(str(error), USAGE if isinstance(error, UsageError) else ERROR)
     except _ParsingError as error:
         text = error.format_message().rstrip(".")
@@ -107,6 +109,14 @@ def main(arguments: Sequence[str]) -> int:
 def _say(message: str, code: int) -> int:
     print(f"error: {printable(message)}", file=sys.stderr)
     return code
+
+
+def _point(text: str, position: int) -> None:
+    """Show a query, and under it where it fails."""
+    before, after = printable(text[:position]), printable(text[position:])
+    begin = max(0, len(before) - 60)
+    print(f"  {(before + after)[begin : begin + 76]}", file=sys.stderr)
+    print(f"  {' ' * (len(before) - begin)}^", file=sys.stderr)
 
 
 def _reader_gone() -> int:

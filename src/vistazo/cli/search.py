@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
         epilog=examples(
             "vistazo search 'a dog on a beach' -k 20 --where 'width > 1000'",
             "vistazo search --image holiday.jpg",
+            "vistazo search '2:dog + beach - snow year:2019..2021'",
         ),
     )(search)
 
@@ -25,7 +26,7 @@ def register(app: typer.Typer) -> None:
 def search(
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="WORDS", help="What the photos show, in your words."),
+        typer.Argument(metavar="WORDS", help="What the photos show: words, weights, filters."),
     ] = None,
     image: Annotated[str | None, typer.Option("--image", help="A picture to compare with.")] = None,
     k: K = 10,

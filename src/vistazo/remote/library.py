@@ -28,6 +28,7 @@ from vistazo.remote import files, jobs, reading
 from vistazo.remote.downloads import RemoteDownloads
 from vistazo.remote.transport import ANSWER_S, Transport
 from vistazo.search.hits import Hits
+from vistazo.search.query import parse
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -317,18 +318,30 @@ class RemoteLibrary:
     def _of_encoder(self) -> Any:
         return self._transport.get("/library/encoder")
 
+    def _vector(self, image: Any) -> list[float]:
+        """The vector of an image, which is sent for it."""
+        form, media_type = files.image_form(image)
+        answer = self._transport.send("POST", "/library/vector", form, media_type)
+        vector: list[float] = json.loads(answer)["vector"]
+        return vector
+
     def _sent(self, query: Query) -> dict[str, Any]:
         """A query as the server takes it: an image becomes its vector first."""
         given = (query.text, query.image, query.photo_id, query.vector)
         if sum(each is not None for each in given) != 1:
             raise InvalidQuery("give exactly one of: a text, an image, the id of a photo")
-        vector = query.vector
+        vector: Any = query.vector
         if query.image is not None:
-            form, media_type = files.image_form(query.image)
-            answer = self._transport.send("POST", "/library/vector", form, media_type)
-            vector = json.loads(answer)["vector"]
+            vector = self._vector(query.image)
+        images: dict[str, Any] = {}
+        if query.text is not None:
+            # The server fetches what has an address; files are this machine's.
+            names = parse(query.text).images
+            local = [name for name in names if not name.lower().startswith(("http:", "https:"))]
+            images = {name: self._vector(Path(name).expanduser()) for name in local}
         return {
             "text": query.text,
+            "images": images,
             "photo_id": query.photo_id,
             "vector": vector,
             "k": query.k,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from vistazo.errors import InvalidQuery, LibraryEmpty, PhotoNotFound
 from vistazo.records import Hit, Photo, Query, printable
 from vistazo.search.limits import check_k
+from vistazo.search.query import Parsed, Term, parse
+from vistazo.search.sums import weighted_sum
 from vistazo.store.filters import Filter, compile_filter
 
 if TYPE_CHECKING:
@@ -86,7 +88,7 @@ class DatabasePath:
         indexed = self.uses_index(target.k, target.filters) and not self._store.has_deleted_rows()
         filters = target.filters
         if target.exclude:
-            filters = filters.excluding(target.exclude)
+            filters = filters.excluding(*target.exclude)
         return self._store.statement(target.vector, target.k, filters, indexed=indexed)
 
 
@@ -96,14 +98,14 @@ class Target:
 
     Attributes:
         vector: (dim,) float32, L2 norm 1.
-        exclude: a photo id that is not wanted, or empty.
+        exclude: ids of photos that are not wanted: those that are searched with.
         state: of the photos when the query was checked.
     """
 
     vector: Float32Array
     k: int
     filters: Filter
-    exclude: str = ""
+    exclude: tuple[str, ...] = ()
     state: State | None = None
 
 
@@ -113,6 +115,7 @@ class Engine:
     Args:
         encoder: gives the library's encoder, loaded at the first query that needs it.
         read_image: a path, bytes or PIL image to an upright RGB image; raises InvalidQuery.
+        read_named: the same for what a text names: a path, or an address of the web.
     """
 
     def __init__(
@@ -121,11 +124,13 @@ class Engine:
         path: SearchPath,
         encoder: Callable[[], Encoder],
         read_image: Callable[[Any], Image],
+        read_named: Callable[[str], Image],
     ) -> None:
         self._store = store
         self._path = path
         self._encoder = encoder
         self._read_image = read_image
+        self._read_named = read_named
         self._texts: OrderedDict[tuple[EncoderSpec, str], Float32Array] = OrderedDict()
         self._guard = threading.Lock()
         self.texts_asked = self.texts_known = 0
@@ -138,25 +143,33 @@ class Engine:
             LibraryEmpty: there is nothing to find.
             PhotoNotFound: the query's `photo_id` is not in the library.
         """
-        target = self.target(query)
-        # One more than wanted, so that leaving out the query's own photo needs no filter, which
-        # would keep the index from answering.
-        wanted = target.k + (1 if target.exclude else 0)
+        if is_filter_only(query):
+            filters = compile_filter(parse(query.text or "").where(query.where))
+            self.check_filled()
+            ids = self._store.newest_ids(query.k, 0, filters)
+            return self.hits([(each, float("nan")) for each in ids])
+        found = self.nearest(self.target(query))
+        return self.hits([(each.photo_id, each.score) for each in found])
+
+    def nearest(self, target: Target) -> list[Neighbour]:
+        """The k nearest photos, without those that are searched with."""
+        # Some more than wanted, so that leaving these out needs no filter, which would keep the
+        # index from answering.
+        wanted = target.k + len(target.exclude)
         found = self._path.nearest(target.vector, wanted, target.filters, target.state)
-        kept = [each for each in found if each.photo_id != target.exclude][: target.k]
-        photos = self._store.get([each.photo_id for each in kept])
-        return [
-            hit_of(photos[each.photo_id], each.score) for each in kept if each.photo_id in photos
-        ]
+        return [each for each in found if each.photo_id not in target.exclude][: target.k]
+
+    def hits(self, found: Sequence[tuple[str, float]]) -> list[Hit]:
+        """Photos by id, with their scores; those that have gone meanwhile are left out."""
+        photos = self._store.get([photo_id for photo_id, _ in found])
+        return [hit_of(photos[each], score) for each, score in found if each in photos]
 
     def random(self, k: int, where: str) -> list[Hit]:
         """Up to k different photos by chance; their score is NaN."""
         check_k(k)
         filters = compile_filter(where)
         self.check_filled()
-        ids = self._store.random_ids(k, filters)
-        photos = self._store.get(ids)
-        return [hit_of(photos[each], float("nan")) for each in ids if each in photos]
+        return self.hits([(each, float("nan")) for each in self._store.random_ids(k, filters)])
 
     def target(self, query: Query) -> Target:
         """Check a query and embed it."""
@@ -164,13 +177,15 @@ class Engine:
         given = (query.text, query.image, query.photo_id, query.vector)
         if sum(each is not None for each in given) != 1:
             raise InvalidQuery("give exactly one of: a text, an image, the id of a photo")
-        filters = compile_filter(query.where)
         if query.text is not None and not query.text.strip():
             raise InvalidQuery("the query is empty; say in words what you are looking for")
+        parsed = parse(query.text or "")
+        filters = compile_filter(parsed.where(query.where))
         image = None if query.image is None else self._read_image(query.image)
         state = self.check_filled()
         if query.text is not None:
-            return Target(self._of_text(query.text), query.k, filters, state=state)
+            vector, exclude = self._of_parsed(parsed, query)
+            return Target(vector, query.k, filters, exclude, state)
         if query.vector is not None:
             return Target(query.vector, query.k, filters, state=state)
         if image is not None:
@@ -178,7 +193,39 @@ class Engine:
             return Target(vector, query.k, filters, state=state)
         assert query.photo_id is not None
         vector = self._of_photo(query.photo_id)
-        return Target(vector, query.k, filters, query.photo_id, state)
+        return Target(vector, query.k, filters, (query.photo_id,), state)
+
+    def _of_parsed(self, parsed: Parsed, query: Query) -> tuple[Float32Array, tuple[str, ...]]:
+        """The vector of a text's terms, and the photos among them."""
+        if not parsed.terms:
+            raise InvalidQuery("there are only filters; say in words what you are looking for")
+        if parsed.plain:
+            return self._of_text(parsed.terms[0].value), ()
+        try:
+            vectors = [self._of_term(term, query) for term in parsed.terms]
+        except PhotoNotFound:
+            # Somebody who types a hashtag knows nothing of photo ids.
+            if len(parsed.terms) > 1:
+                raise
+            return self._of_text(f"#{parsed.terms[0].value}"), ()
+        return weighted_sum(vectors, [term.weight for term in parsed.terms]), parsed.photo_ids
+
+    def _of_term(self, term: Term, query: Query) -> Float32Array:
+        if term.kind == "text":
+            return self._of_text(term.value)
+        if term.kind == "photo":
+            return self._of_photo(term.value)
+        if query.images is None:
+            vector: Float32Array = self._encoder().encode_images([self._read_named(term.value)])[0]
+            return vector
+        if term.value not in query.images:
+            shown = printable(term.value[:200])
+            raise InvalidQuery(
+                f"the picture {shown} is not read here: a server takes the addresses of pictures,"
+                " not the names of its own files; send it as an image, or quote it to search for"
+                " the words"
+            )
+        return query.images[term.value]
 
     def _of_text(self, text: str) -> Float32Array:
         encoder = self._encoder()
@@ -209,6 +256,14 @@ class Engine:
         if not state.photos:
             raise LibraryEmpty("the library is empty. Run: vistazo index FOLDER")
         return state
+
+
+def is_filter_only(query: Query) -> bool:
+    """Whether a query's text has filters and says nothing of what the photos show."""
+    if query.text is None or (query.image, query.photo_id, query.vector) != (None, None, None):
+        return False
+    parsed = parse(query.text)
+    return bool(parsed.conditions) and not parsed.terms
 
 
 def hit_of(photo: Photo, score: float) -> Hit:

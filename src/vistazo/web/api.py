@@ -59,7 +59,7 @@ def router(
         photos.router(library),
         export.router(library),
         indexing.router(library, jobs),
-        facade.router(library, settings, jobs, guard),
+        facade.router(library, settings, jobs, guard, reader),
         sessions,
     ):
         routes.include_router(room)
