@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vistazo.analytics.selection import Selection
-from vistazo.errors import PhotoNotFound
+from vistazo.errors import PhotoNotFound, UsageError
 from vistazo.records import Photo, printable
 from vistazo.search.hits import Hits
 
 if TYPE_CHECKING:
+    import os
+
+    from vistazo.encoders.choice import EncoderChoice
+    from vistazo.evaluation.report import Evaluation
+    from vistazo.records import Float32Array
     from vistazo.search.engine import Engine
+    from vistazo.search.resident import ResidentPath
     from vistazo.store.connection import Connection
     from vistazo.store.store import Store
 
@@ -22,6 +29,8 @@ class Browsing:
     connection: Connection
     _store: Store
     _engine: Engine
+    _resident: ResidentPath
+    _encoder: EncoderChoice
 
     def random(self, k: int = 1, *, where: str = "") -> Hits:
         """Up to k different photos by chance; their score is NaN."""
@@ -49,3 +58,52 @@ class Browsing:
     def selection(self, photo_ids: Sequence[str]) -> Selection:
         """Photos that somebody picked: their downloads, ranked, and their rows."""
         return Selection(self.connection, photo_ids)
+
+    def evaluate(
+        self,
+        labels: str | os.PathLike[str],
+        *,
+        split: str = "test",
+        column: str | None = None,
+        template: str = "a photo of {}",
+        among: str = "set",
+        search: bool = False,
+        depth: int = 100,
+    ) -> Evaluation:
+        """Measure how well texts find the pictures that a labelled set says they should.
+
+        Args:
+            labels: a captions table, a JSON file of Karpathy's splits, or a folder of classes; its
+                pictures must have been indexed.
+            split: of a file of Karpathy's.
+            column: of a captions table; None takes `caption_en`, `caption` or `description`.
+            template: the text of a class, `{}` being its name.
+            among: `set` looks among the set's pictures, `library` among all photos.
+            search: search as the library does, instead of comparing all vectors exactly.
+            depth: with `search`, how many places are looked at, 1 to 100,000.
+        Raises:
+            SourceError: the set cannot be read, or the library has none of its pictures.
+        """
+        from vistazo.evaluation.labels import read_labels
+        from vistazo.evaluation.retrieval import EvaluationPlan, evaluate
+        from vistazo.search.engine import Target
+        from vistazo.search.limits import check_k
+        from vistazo.store.filters import Filter
+
+        check_k(depth)
+        if among not in ("set", "library"):
+            raise UsageError(f"among must be set or library, not '{printable(among)}'")
+        read = read_labels(Path(labels), split=split, column=column, template=template)
+        state = self._engine.check_filled()
+
+        def nearest(vector: Float32Array, k: int) -> list[str]:
+            target = Target(vector, k, Filter(), state=state)
+            return [each.photo_id for each in self._engine.nearest(target)]
+
+        def named() -> str:
+            return self._resident.explain(depth, Filter(), state)[0]
+
+        encoder = self._encoder.get()
+        plan = EvaluationPlan("library" if among == "library" else "set", depth)
+        way = (nearest, named) if search else None
+        return evaluate(read, self.connection, encoder.encode_texts, encoder.spec, plan, way)

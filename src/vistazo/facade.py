@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from vistazo.datasets.build import BuildPlan, BuildReport
     from vistazo.encoders.base import Encoder
+    from vistazo.evaluation.report import Evaluation
     from vistazo.ingest.progress import Progress
     from vistazo.records import (
         CountryDownloads,
@@ -139,6 +140,19 @@ class Facade(Protocol):
 
     def downloads(self, query: Query | None = None) -> AsksDownloads:
         """Questions about downloads."""
+
+    def evaluate(
+        self,
+        labels: str | os.PathLike[str],
+        *,
+        split: str = "test",
+        column: str | None = None,
+        template: str = "a photo of {}",
+        among: str = "set",
+        search: bool = False,
+        depth: int = 100,
+    ) -> Evaluation:
+        """How well texts find the pictures that a labelled set says they should."""
 
     def sql(
         self, query: str, params: Mapping[str, Any] | None = None, *, write: bool = False

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from vistazo.datasets.build import BuildPlan, BuildReport
     from vistazo.encoders.base import Encoder
+    from vistazo.evaluation.report import Evaluation
     from vistazo.facade import Facade
     from vistazo.ingest.progress import Progress
     from vistazo.remote.address import ServerAddress
@@ -232,6 +233,24 @@ class RemoteLibrary:
     def downloads(self, query: Query | None = None) -> RemoteDownloads:
         """Questions about downloads; see `Library`."""
         return RemoteDownloads(self._transport, None if query is None else self._sent(query))
+
+    def evaluate(
+        self,
+        labels: str | os.PathLike[str],
+        *,
+        split: str = "test",
+        column: str | None = None,
+        template: str = "a photo of {}",
+        among: str = "set",
+        search: bool = False,
+        depth: int = 100,
+    ) -> Evaluation:
+        """Not over a server: it compares every vector.
+
+        Raises:
+            Unsupported: always.
+        """
+        raise files.no_evaluation(self.address)
 
     def sql(
         self, query: str, params: Mapping[str, Any] | None = None, *, write: bool = False
