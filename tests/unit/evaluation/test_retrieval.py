@@ -35,8 +35,13 @@ def library(folder: Path) -> Iterator[vistazo.Library]:
         yield library
 
 
-def table(folder: Path, rows: list[tuple[str, str]], head: str = "file\tcaption") -> Path:
-    path = folder / "all" / "labels.tsv"
+def table(
+    folder: Path,
+    rows: list[tuple[str, ...]],
+    head: str = "file\tcaption",
+    name: str = "labels.tsv",
+) -> Path:
+    path = folder / "all" / name
     path.write_text("\n".join([head, *("\t".join(row) for row in rows)]) + "\n")
     return path
 
@@ -125,7 +130,7 @@ def test_what_cannot_be_evaluated(library: vistazo.Library, folder: Path) -> Non
             {"column": "text"},
             "no column 'text'; name one of file",
         ),
-        (table(folder, [("a/red.jpg", "")]), {}, "has no text with a picture"),
+        (table(folder, [("a/red.jpg", "")], name="empty.tsv"), {}, "has no text with a picture"),
     ]:
         with pytest.raises(SourceError, match=message):
             library.evaluate(labels, **options)  # type: ignore[arg-type]
