@@ -34,6 +34,7 @@ bench: .venv/tested
 	.venv/bin/python bench/downloads.py
 	.venv/bin/python bench/cli.py
 	.venv/bin/python bench/endpoint.py
+	.venv/bin/python bench/duplicates.py
 
 golden: .venv/tested
 	.venv/bin/python -m pytest -q tests/golden --update-golden

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from vistazo.analytics.selection import Selection
 from vistazo.errors import PhotoNotFound, UsageError
 from vistazo.records import Photo, printable
 from vistazo.search.hits import Hits
+from vistazo.store.filters import compile_filter
 
 if TYPE_CHECKING:
     import os
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from vistazo.encoders.choice import EncoderChoice
     from vistazo.evaluation.report import Evaluation
     from vistazo.records import Float32Array
+    from vistazo.search.copies import DuplicateGroup
     from vistazo.search.engine import Engine
     from vistazo.search.resident import ResidentPath
     from vistazo.store.connection import Connection
@@ -58,6 +60,29 @@ class Browsing:
     def selection(self, photo_ids: Sequence[str]) -> Selection:
         """Photos that somebody picked: their downloads, ranked, and their rows."""
         return Selection(self.connection, photo_ids)
+
+    def duplicates(
+        self,
+        *,
+        exact: bool = False,
+        where: str = "",
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> list[DuplicateGroup]:
+        """Groups of photos that are the same, each with the copy to keep; nothing is removed.
+
+        Args:
+            exact: only files of the same bytes; else also pictures that were scaled, saved anew or
+                touched up a little.
+            where: look only among the photos of this filter.
+            on_progress: called with how many photos have been compared, and how many there are.
+        """
+        from vistazo.search.duplicates import find_duplicates
+
+        filters = compile_filter(where)
+        self._engine.check_filled()
+        return find_duplicates(
+            self.connection, self._store, filters, exact_only=exact, on_progress=on_progress
+        )
 
     def evaluate(
         self,

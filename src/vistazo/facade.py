@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         RisingKeyword,
         Stats,
     )
+    from vistazo.search.copies import DuplicateGroup
     from vistazo.search.hits import Hits
     from vistazo.sources.base import Source
 
@@ -116,7 +117,16 @@ class Facade(Protocol):
         """Write a source's photos and their conversions as Parquet files."""
 
     def search(
-        self, text: str | None = None, *, image: Any = None, k: int = 10, where: str = ""
+        self,
+        text: str | None = None,
+        *,
+        image: Any = None,
+        k: int = 10,
+        where: str = "",
+        like: Sequence[str] = (),
+        dislike: Sequence[str] = (),
+        fold: bool = False,
+        diverse: float = 0.0,
     ) -> Hits:
         """The k photos that fit a text, or look like an image."""
 
@@ -140,6 +150,15 @@ class Facade(Protocol):
 
     def downloads(self, query: Query | None = None) -> AsksDownloads:
         """Questions about downloads."""
+
+    def duplicates(
+        self,
+        *,
+        exact: bool = False,
+        where: str = "",
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> list[DuplicateGroup]:
+        """Groups of photos that are the same."""
 
     def evaluate(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -40,7 +40,7 @@ from vistazo.records import (
     printable,
 )
 from vistazo.search.engine import DatabasePath, Engine
-from vistazo.search.hits import Hits
+from vistazo.search.hits import Hits, title_of
 from vistazo.search.paging import Paging
 from vistazo.search.resident import ResidentPath
 from vistazo.sources.base import BringsTables, BringsVectors, First
@@ -214,7 +214,16 @@ class Library(Browsing):
     # Finding
 
     def search(
-        self, text: str | None = None, *, image: Any = None, k: int = 10, where: str = ""
+        self,
+        text: str | None = None,
+        *,
+        image: Any = None,
+        k: int = 10,
+        where: str = "",
+        like: Sequence[str] = (),
+        dislike: Sequence[str] = (),
+        fold: bool = False,
+        diverse: float = 0.0,
     ) -> Hits:
         """The k photos that fit a text, or look like an image, best first.
 
@@ -223,11 +232,25 @@ class Library(Browsing):
             image: a path, the bytes of an image file, or a `PIL.Image.Image`.
             k: 1 to 100,000; fewer hits come back only when fewer photos match.
             where: a filter, such as "width > 1000 and taken >= 2019"; see docs/filters.md.
+            like, dislike: ids of photos to find more of, or less.
+            fold: leave out near-duplicates of hits ranked higher.
+            diverse: 0 to 1, how much a hit loses by being like those before it.
         Raises:
             InvalidQuery, InvalidFilter: the query cannot be searched with.
             LibraryEmpty: the library holds no photo.
         """
-        return self.find(Query(text=text, image=image, k=k, where=where))
+        return self.find(
+            Query(
+                text=text,
+                image=image,
+                k=k,
+                where=where,
+                like=tuple(like),
+                dislike=tuple(dislike),
+                fold=fold,
+                diverse=diverse,
+            )
+        )
 
     def similar(self, photo_id: str, k: int = 10, *, where: str = "") -> Hits:
         """The k photos most like one of the library, never that photo itself.
@@ -239,8 +262,7 @@ class Library(Browsing):
 
     def find(self, query: Query) -> Hits:
         """Answer a query of any kind."""
-        like = f"like {query.photo_id}" if query.photo_id else "like the image"
-        title = like if query.text is None else query.text
+        title = title_of(query)
         return Hits(self._engine.search(query), self.thumbnails, title)
 
     # Asking

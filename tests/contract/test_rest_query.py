@@ -13,7 +13,7 @@ import pytest
 import vistazo
 from conftest import paint
 from fakes import ColourEncoder
-from rest import client_of, library_at, refused
+from rest import OWNED, OWNER, client_of, library_at, refused
 from vistazo import Query
 
 
@@ -25,7 +25,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[vistazo.Librar
 
 @pytest.fixture(scope="module")
 def client(library: vistazo.Library) -> Iterator[httpx.Client]:
-    with client_of(library) as client:
+    with client_of(library, OWNED) as client:
         yield client
 
 
@@ -118,6 +118,36 @@ def test_addresses_are_fetched_as_any_other(client: httpx.Client) -> None:
             assert refused(answer, 422) == "private-address"
     many = " + ".join(f"http://127.0.0.1:{port}/x.png" for port in range(1, 7))
     assert refused(client.get("/api/v1/search", params={"q": many}), 400) == "invalid-query"
+
+
+def test_judged_folded_and_various(client: httpx.Client, library: vistazo.Library) -> None:
+    found = ids(client, q="red", like=["blue", "navy"], dislike="crimson", fold=True, diverse=0.3)
+    assert found == [
+        hit.photo_id
+        for hit in library.search(
+            "red", k=20, like=["blue", "navy"], dislike=["crimson"], fold=True, diverse=0.3
+        )
+    ]
+    body = client.get("/api/v1/search", params={"like": ["blue"], "k": 3}).json()
+    assert body["query"]["kind"] == "liked"
+    assert body["hits"][0]["photo_id"] == "blue"
+    assert refused(client.get("/api/v1/search", params={"q": "red", "like": "x"}), 404)
+    assert refused(client.get("/api/v1/search", params={"q": "red", "diverse": 2}), 400)
+
+
+def test_duplicates_are_found_by_a_job(client: httpx.Client, library: vistazo.Library) -> None:
+    assert refused(client.post("/api/v1/duplicates", json={}), 403) == "forbidden"
+    owner = {"Authorization": f"Bearer {OWNER}"}
+    job = client.post("/api/v1/duplicates", json={"exact": False}, headers=owner).json()["job_id"]
+    with client.stream("GET", f"/api/v1/jobs/{job}/events") as events:
+        assert "event: done" in "".join(events.iter_text())
+    report = client.get(f"/api/v1/jobs/{job}").json()["report"]
+    assert report["left_out"] == 0
+    assert [group["best"]["photo_id"] for group in report["groups"]] == [
+        group.best.photo_id for group in library.duplicates()
+    ]
+    answer = client.post("/api/v1/duplicates", json={"where": "bogus = 3"}, headers=owner)
+    assert refused(answer, 400) == "invalid-filter"
 
 
 def test_errors_say_where(client: httpx.Client) -> None:

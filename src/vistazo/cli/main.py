@@ -21,6 +21,7 @@ from vistazo.cli import (
     dataset,
     demo,
     doctor,
+    duplicates,
     eval,
     failures,
     index,
@@ -48,7 +49,20 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="\b\nExamples:\n  vistazo index ~/Pictures\n  vistazo search 'a dog on a beach'",
 )
-for module in (index, search, similar, random, sql, failures, stats, eval, serve, demo, doctor):
+for module in (
+    index,
+    search,
+    similar,
+    random,
+    sql,
+    failures,
+    stats,
+    duplicates,
+    eval,
+    serve,
+    demo,
+    doctor,
+):
     module.register(app)
 app.add_typer(conversions.app, name="conversions")
 app.add_typer(dataset.app, name="dataset")

@@ -8,8 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
 from vistazo.errors import InvalidQuery, LibraryEmpty, PhotoNotFound
 from vistazo.records import Hit, Photo, Query, printable
+from vistazo.search.diversity import arranged, check_diverse
+from vistazo.search.feedback import MAX_JUDGED, refined
 from vistazo.search.limits import check_k
 from vistazo.search.query import Parsed, Term, parse
 from vistazo.search.sums import weighted_sum
@@ -98,8 +102,9 @@ class Target:
 
     Attributes:
         vector: (dim,) float32, L2 norm 1.
-        exclude: ids of photos that are not wanted: those that are searched with.
+        exclude: ids of photos that are not wanted: those that are searched with, and disliked.
         state: of the photos when the query was checked.
+        fold, diverse: as in `Query`; only `Engine.nearest` heeds them.
     """
 
     vector: Float32Array
@@ -107,6 +112,8 @@ class Target:
     filters: Filter
     exclude: tuple[str, ...] = ()
     state: State | None = None
+    fold: bool = False
+    diverse: float = 0.0
 
 
 class Engine:
@@ -152,12 +159,18 @@ class Engine:
         return self.hits([(each.photo_id, each.score) for each in found])
 
     def nearest(self, target: Target) -> list[Neighbour]:
-        """The k nearest photos, without those that are searched with."""
-        # Some more than wanted, so that leaving these out needs no filter, which would keep the
-        # index from answering.
-        wanted = target.k + len(target.exclude)
-        found = self._path.nearest(target.vector, wanted, target.filters, target.state)
-        return [each for each in found if each.photo_id not in target.exclude][: target.k]
+        """The k first photos, without those that are excluded."""
+
+        def nearest(k: int) -> list[Neighbour]:
+            # Some more than wanted, so that leaving photos out needs no filter, which would keep
+            # the index from answering.
+            wanted = k + len(target.exclude)
+            found = self._path.nearest(target.vector, wanted, target.filters, target.state)
+            return [each for each in found if each.photo_id not in target.exclude][:k]
+
+        if not (target.fold or target.diverse):
+            return nearest(target.k)
+        return arranged(nearest, self._store, target.k, fold=target.fold, diverse=target.diverse)
 
     def hits(self, found: Sequence[tuple[str, float]]) -> list[Hit]:
         """Photos by id, with their scores; those that have gone meanwhile are left out."""
@@ -174,8 +187,10 @@ class Engine:
     def target(self, query: Query) -> Target:
         """Check a query and embed it."""
         check_k(query.k)
+        check_diverse(query.diverse)
         given = (query.text, query.image, query.photo_id, query.vector)
-        if sum(each is not None for each in given) != 1:
+        count = sum(each is not None for each in given)
+        if count > 1 or (not count and not query.like):
             raise InvalidQuery("give exactly one of: a text, an image, the id of a photo")
         if query.text is not None and not query.text.strip():
             raise InvalidQuery("the query is empty; say in words what you are looking for")
@@ -183,20 +198,45 @@ class Engine:
         filters = compile_filter(parsed.where(query.where))
         image = None if query.image is None else self._read_image(query.image)
         state = self.check_filled()
+        vector = query.vector
+        exclude: tuple[str, ...] = ()
         if query.text is not None:
             vector, exclude = self._of_parsed(parsed, query)
-            return Target(vector, query.k, filters, exclude, state)
-        if query.vector is not None:
-            return Target(query.vector, query.k, filters, state=state)
-        if image is not None:
+        elif image is not None:
             vector = self._encoder().encode_images([image])[0]
-            return Target(vector, query.k, filters, state=state)
-        assert query.photo_id is not None
-        vector = self._of_photo(query.photo_id)
-        return Target(vector, query.k, filters, (query.photo_id,), state)
+        elif query.photo_id is not None:
+            vector, exclude = self._of_photo(query.photo_id), (query.photo_id,)
+        if query.like or query.dislike:
+            vector = self._judged(vector, query)
+            exclude = tuple(dict.fromkeys((*exclude, *query.dislike)))
+        assert vector is not None
+        return Target(vector, query.k, filters, exclude, state, query.fold, query.diverse)
 
-    def _of_parsed(self, parsed: Parsed, query: Query) -> tuple[Float32Array, tuple[str, ...]]:
+    def _judged(self, vector: Float32Array | None, query: Query) -> Float32Array:
+        """A query's vector, moved by what was liked and disliked."""
+        ids = [*dict.fromkeys(query.like)], [*dict.fromkeys(query.dislike)]
+        if len(ids[0]) + len(ids[1]) > MAX_JUDGED:
+            raise InvalidQuery(f"no more than {MAX_JUDGED:,} photos can be liked or disliked")
+        if both := sorted(set(ids[0]) & set(ids[1])):
+            raise InvalidQuery(f"the photo '{printable(both[0])}' is both liked and disliked")
+        known = self._store.embeddings([*ids[0], *ids[1]])
+        for photo_id in (*ids[0], *ids[1]):
+            if photo_id not in known:
+                shown = printable(photo_id)
+                raise PhotoNotFound(f"there is no photo with the id '{shown}' in the library")
+        dim = len(next(iter(known.values())))
+        liked, disliked = (
+            np.array([known[each] for each in part], dtype=np.float32).reshape(-1, dim)
+            for part in ids
+        )
+        return refined(vector, liked, disliked)
+
+    def _of_parsed(
+        self, parsed: Parsed, query: Query
+    ) -> tuple[Float32Array | None, tuple[str, ...]]:
         """The vector of a text's terms, and the photos among them."""
+        if not parsed.terms and query.like:
+            return None, ()
         if not parsed.terms:
             raise InvalidQuery("there are only filters; say in words what you are looking for")
         if parsed.plain:
@@ -263,7 +303,7 @@ def is_filter_only(query: Query) -> bool:
     if query.text is None or (query.image, query.photo_id, query.vector) != (None, None, None):
         return False
     parsed = parse(query.text)
-    return bool(parsed.conditions) and not parsed.terms
+    return bool(parsed.conditions) and not parsed.terms and not query.like
 
 
 def hit_of(photo: Photo, score: float) -> Hit:

@@ -118,6 +118,11 @@ class Paging:
         where = query.where if query else where
         parsed = parse(query.text) if query and query.text else None
         filters = compile_filter(parsed.where(where) if parsed else where)
+        if query and (query.like or query.dislike):
+            # No words say what was learned.
+            target = self._engine.target(query)
+            filters = filters.excluding(*target.exclude) if target.exclude else filters
+            query, parsed = Query(vector=target.vector), None
         return view_sql(query, parsed, filters, k)
 
     def _total(self, target: Target, state: State) -> int:

@@ -78,6 +78,8 @@ def _filled(filters: Filter) -> str:
 
     def fill(place: re.Match[str]) -> str:
         value = values[place[1]]
+        if place[2] == "Array(String)":
+            return f"[{', '.join(map(_literal, value))}]"
         if place[2] == "Float64":
             return f"{value:.15g}"
         text = _literal(str(value))

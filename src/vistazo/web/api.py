@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter
 
 from vistazo.web import (
+    duplicates,
     export,
     facade,
     indexing,
@@ -59,6 +60,7 @@ def router(
         photos.router(library),
         export.router(library),
         indexing.router(library, jobs),
+        duplicates.router(library, jobs),
         facade.router(library, settings, jobs, guard, reader),
         sessions,
     ):

@@ -26,6 +26,7 @@ from vistazo.errors import (
     VistazoError,
 )
 from vistazo.records import Query
+from vistazo.search.feedback import MAX_JUDGED
 from vistazo.search.query import MAX_TERMS, parse
 from vistazo.store.bounded import SqlLimits
 from vistazo.web import schemas, uploads
@@ -63,6 +64,10 @@ class QueryIn(schemas.Model):
     )
     k: Any = 10
     where: str = Field(default="", max_length=1_000_000)
+    like: list[str] = Field(default_factory=list, max_length=MAX_JUDGED + 1)
+    dislike: list[str] = Field(default_factory=list, max_length=MAX_JUDGED + 1)
+    fold: bool = False
+    diverse: Any = 0.0
     encoder: str | None = Field(default=None, max_length=200)
 
 
@@ -296,6 +301,10 @@ def _query(library: Library, reader: Reader, asked: QueryIn) -> Query:
         vector=vector,
         k=asked.k,
         where=asked.where,
+        like=tuple(asked.like),
+        dislike=tuple(asked.dislike),
+        fold=asked.fold,
+        diverse=asked.diverse,
         images=images,
     )
 

@@ -14,6 +14,7 @@ from fastapi import Query as Parameter
 from vistazo.errors import InvalidQuery
 from vistazo.ingest.hosts import is_web
 from vistazo.records import Query
+from vistazo.search.feedback import MAX_JUDGED
 from vistazo.search.paging import MAX_OFFSET
 from vistazo.search.query import parse
 from vistazo.web.refusals import ImageGone
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 MAX_K = 500
 MAX_TEXT = 10_000
 _MAX_ADDRESSES = 5
-Kind = Literal["text", "image", "url", "photo", "newest"]
+Kind = Literal["text", "image", "url", "photo", "liked", "newest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,16 @@ class Given:
     ] = None
     k: Annotated[int, Parameter(ge=1, le=MAX_K, description="hits on a page")] = 20
     where: Annotated[str, Parameter(max_length=MAX_TEXT, description="a filter")] = ""
+    like: Annotated[
+        list[str] | None, Parameter(max_length=MAX_JUDGED, description="ids: more of these")
+    ] = None
+    dislike: Annotated[
+        list[str] | None, Parameter(max_length=MAX_JUDGED, description="ids: less of these")
+    ] = None
+    fold: Annotated[bool, Parameter(description="leave out near-duplicates")] = False
+    diverse: Annotated[
+        float, Parameter(ge=0, le=1, description="how much likeness to hits before costs")
+    ] = 0.0
 
 
 Parameters = Annotated[Given, Depends()]
@@ -107,14 +118,23 @@ class Reader:
         }
         if len(wanted) > 1:
             raise InvalidQuery(f"give one of {' and '.join(wanted)}, not {len(wanted)}")
+        query = Query(
+            k=given.k,
+            where=given.where,
+            like=tuple(given.like or ()),
+            dislike=tuple(given.dislike or ()),
+            fold=given.fold,
+            diverse=given.diverse,
+        )
+        if not wanted and query.like:
+            return Asked("liked", query, given.k, given.where)
         if not wanted:
             return Asked("newest", None, given.k, given.where)
         ((name, value),) = wanted.items()
-        query = Query(k=given.k, where=given.where)
         match name:
             case "q":
                 parsed = parse(value)
-                if parsed.conditions and not parsed.terms:
+                if parsed.conditions and not parsed.terms and not query.like:
                     return Asked("newest", None, given.k, parsed.where(given.where), text=value)
                 query = replace(query, text=value, images=self.images(parsed))
                 return Asked("text", query, given.k, given.where, text=value)
