@@ -35,6 +35,7 @@ bench: .venv/tested
 	.venv/bin/python bench/cli.py
 	.venv/bin/python bench/endpoint.py
 	.venv/bin/python bench/duplicates.py
+	.venv/bin/python bench/map.py
 
 golden: .venv/tested
 	.venv/bin/python -m pytest -q tests/golden --update-golden

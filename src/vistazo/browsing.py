@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vistazo.encoders.choice import EncoderChoice
     from vistazo.evaluation.report import Evaluation
     from vistazo.records import Float32Array
+    from vistazo.search.atlas import PhotoMap
     from vistazo.search.copies import DuplicateGroup
     from vistazo.search.engine import Engine
     from vistazo.search.resident import ResidentPath
@@ -83,6 +84,27 @@ class Browsing:
         return find_duplicates(
             self.connection, self._store, filters, exact_only=exact, on_progress=on_progress
         )
+
+    def map(self, *, where: str = "", themes: int | None = None, limit: int = 25_000) -> PhotoMap:
+        """Photos in the plane, like ones near each other, and sorted into themes with names.
+
+        The same photos have the same map each time.
+
+        Args:
+            where: only the photos of this filter.
+            themes: how many, 1 to 60; None takes as many as suit the photos.
+            limit: of more photos than this, 1 to 100,000, so many by chance.
+        """
+        from vistazo.search.map import check_map, make_map
+
+        check_map(themes, limit)
+        filters = compile_filter(where)
+        self._engine.check_filled()
+
+        def encode(texts: Sequence[str]) -> Float32Array:
+            return self._encoder.get().encode_texts(texts)
+
+        return make_map(self.connection, encode, filters, themes=themes, limit=limit)
 
     def evaluate(
         self,

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         RisingKeyword,
         Stats,
     )
+    from vistazo.search.atlas import PhotoMap
     from vistazo.search.copies import DuplicateGroup
     from vistazo.search.hits import Hits
     from vistazo.sources.base import Source
@@ -159,6 +160,9 @@ class Facade(Protocol):
         on_progress: Callable[[int, int], None] | None = None,
     ) -> list[DuplicateGroup]:
         """Groups of photos that are the same."""
+
+    def map(self, *, where: str = "", themes: int | None = None, limit: int = 25_000) -> PhotoMap:
+        """Photos in the plane, and their themes."""
 
     def evaluate(
         self,

@@ -137,6 +137,8 @@ ASKS: dict[str, Callable[[Facade], Any]] = {
     "only likes": lambda lib: lib.search(like=[id_of(lib, "red"), id_of(lib, "gold")], k=4),
     "variety without copies": lambda lib: lib.search("red", k=9, fold=True, diverse=0.4),
     "duplicates": lambda lib: lib.duplicates(where="width > 1"),
+    "map": lambda lib: lib.map(themes=3),
+    "map of a filter": lambda lib: lib.map(where="format = png", limit=2),
     "photo": lambda lib: lib.photo(id_of(lib, "navy")),
     "photo without a date": lambda lib: lib.photo(id_of(lib, "white")),
     "stray bytes": lambda lib: [h for h in lib.search("orange", k=13) if "stray" in h.uri],
@@ -232,6 +234,8 @@ WRONG: dict[str, Callable[[Facade], Any]] = {
     "liked and disliked": lambda lib: lib.search("a", like=["x"], dislike=["x"]),
     "liked but not there": lambda lib: lib.search("red", like=["x"]),
     "too various": lambda lib: lib.search("red", diverse=2),
+    "too many themes": lambda lib: lib.map(themes=100),
+    "a map of no filter": lambda lib: lib.map(where="bogus = 3"),
     "duplicates of a filter": lambda lib: lib.duplicates(where="bogus = 3"),
     "no image": lambda lib: lib.search(image=b"no picture"),
     "an image of no kind": lambda lib: lib.search(image=7),
@@ -399,6 +403,8 @@ def test_what_cannot_be_sent(remote: Facade, tmp_path: Path) -> None:
         remote.index(tmp_path, encoder=ColourEncoder())
     with pytest.raises(Unsupported, match="a dataset is built by the process that has it open"):
         remote.build_dataset(tmp_path, tmp_path / "out")
+    with pytest.raises(Unsupported, match="searches are evaluated by the process that has it open"):
+        remote.evaluate(tmp_path)
 
 
 def test_another_encoder_is_refused_and_changes_nothing(

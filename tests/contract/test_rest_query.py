@@ -150,6 +150,22 @@ def test_duplicates_are_found_by_a_job(client: httpx.Client, library: vistazo.Li
     assert refused(answer, 400) == "invalid-filter"
 
 
+def test_a_map_is_kept_until_the_library_changes(
+    client: httpx.Client, library: vistazo.Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = client.get("/api/v1/map", params={"where": "category = warm", "themes": 1}).json()
+    assert {place["photo_id"] for place in made["places"]} == {"red", "crimson", "tomato"}
+    assert made["total"] == 3
+    assert "warm" in made["themes"][0]["words"]
+    asked = []
+    monkeypatch.setattr(library, "map", lambda **options: asked.append(options))
+    again = client.get("/api/v1/map", params={"where": "category = warm", "themes": 1})
+    assert again.json() == made
+    assert asked == []
+    assert refused(client.get("/api/v1/map", params={"themes": 0}), 400) == "usage"
+    assert refused(client.get("/api/v1/map", params={"limit": 25_001}), 400) == "usage"
+
+
 def test_errors_say_where(client: httpx.Client) -> None:
     answer = client.post("/api/v1/library/find", json={"text": "red width:>wide"})
     assert refused(answer, 400) == "invalid-query"

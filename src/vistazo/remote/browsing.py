@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from vistazo.records import Photo
 from vistazo.remote import files, jobs, reading
+from vistazo.search.atlas import PhotoMap, Place, Theme
 from vistazo.search.copies import Copy, DuplicateGroup
 from vistazo.search.hits import Hits
 
@@ -52,6 +53,18 @@ class RemoteBrowsing:
                 found[photo_id] = data[at : at + size]
                 at += size
         return found
+
+    def map(self, *, where: str = "", themes: int | None = None, limit: int = 25_000) -> PhotoMap:
+        """Photos in the plane, and their themes, made at the server; see `Library`."""
+        body = {"where": where, "themes": themes, "limit": limit}
+        made = self._transport.post("/library/map", body)
+        themes_made = [{**each, "words": tuple(each["words"])} for each in made["themes"]]
+        return PhotoMap(
+            places=tuple(Place(*each) for each in made["places"]),
+            themes=tuple(Theme(**each) for each in themes_made),
+            total=made["total"],
+            method=made["method"],
+        )
 
     def evaluate(
         self,

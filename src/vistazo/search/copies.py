@@ -19,7 +19,7 @@ class Copy:
         width, height: pixels, upright.
         kind: `exact` when its file has the same bytes as the best copy's, else `near`.
         score: cosine similarity to the best copy.
-        bits: in how many of 64 bits their perceptual hashes differ; None where no hash can be made.
+        bits: in how many of 64 bits their perceptual hashes differ; None where there is no thumbnail.
     """
 
     photo_id: str

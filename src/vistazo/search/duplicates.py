@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from vistazo.store.store import Store
 
 _ROWS, _COLUMNS = 1024, 8192  # of a block of scores, 32 MB
-_READ = 4096  # vectors, and a group's photos, at once
+_READ = 4096  # vectors, and photos of groups, at once
 
 
 def find_duplicates(
@@ -57,12 +57,12 @@ def find_duplicates(
     ids: list[str] = table["photo_id"].to_pylist()
     owner = _same_bytes(table["content_hash"])
     firsts = np.flatnonzero(owner == np.arange(len(ids)))
-    exact = owner.copy()
+    exact = np.searchsorted(firsts, owner)
+    names = [ids[place] for place in firsts]
+    hashes = Hashes(names, store.thumbnails)
     if not exact_only and len(firsts) > 1:
-        hashes = Hashes([ids[place] for place in firsts], store.thumbnails)
-        taken = _near(connection, [ids[place] for place in firsts], hashes, on_progress)
-        owner = firsts[taken][np.searchsorted(firsts, owner)]
-    return _groups(store, ids, owner, exact)
+        owner = firsts[_near(connection, names, hashes, on_progress)][exact]
+    return _groups(store, ids, owner, exact, hashes)
 
 
 def _same_bytes(hashes: pa.ChunkedArray) -> NDArray[np.intp]:
@@ -167,44 +167,60 @@ def _read(connection: Connection) -> Iterator[tuple[list[str], Float32Array]]:
 
 
 def _groups(
-    store: Store, ids: Sequence[str], owner: NDArray[np.intp], exact: NDArray[np.intp]
+    store: Store,
+    ids: Sequence[str],
+    owner: NDArray[np.intp],
+    exact: NDArray[np.intp],
+    hashes: Hashes,
 ) -> list[DuplicateGroup]:
+    """Records of the groups.
+
+    Args:
+        owner: the best copy of each photo.
+        exact: a number that files of the same bytes share, and their place in `hashes`.
+    """
     members: dict[int, list[int]] = {}
     for place in np.flatnonzero(owner != np.arange(len(ids))).tolist():
         members.setdefault(int(owner[place]), []).append(place)
     groups: list[DuplicateGroup] = []
+    batch: list[list[int]] = []
     for best, copies in members.items():
-        for at in range(0, len(copies), _READ):
-            part = [best, *copies[at : at + _READ]]
-            names = [ids[place] for place in part]
-            same = [exact[place] == exact[best] for place in part]
-            made = _copies(store, names, same)
-            if at:
-                groups[-1] = DuplicateGroup(groups[-1].best, (*groups[-1].copies, *made[1:]))
-            elif made:
-                groups.append(DuplicateGroup(made[0], tuple(made[1:])))
-    groups = [group for group in groups if group.copies]
+        batch.append([best, *copies])
+        if sum(map(len, batch)) >= _READ:
+            groups += _made(store, ids, batch, exact, hashes)
+            batch = []
+    groups += _made(store, ids, batch, exact, hashes)
     return sorted(groups, key=lambda group: (-len(group.copies), group.best.photo_id))
 
 
-def _copies(store: Store, names: Sequence[str], same: Sequence[bool]) -> list[Copy]:
-    """Photos and how like they are to the first; without those that have gone meanwhile."""
+def _made(
+    store: Store,
+    ids: Sequence[str],
+    batch: Sequence[Sequence[int]],
+    exact: NDArray[np.intp],
+    hashes: Hashes,
+) -> list[DuplicateGroup]:
+    """Groups whose photos are still there."""
+    names = [ids[place] for places in batch for place in places]
     photos, vectors = store.get(names), store.embeddings(names)
-    hashes = Hashes(names, store.thumbnails)
-    hashes.prepare()
-    if names[0] not in photos or names[0] not in vectors:
-        return []
-    return [
-        Copy(
-            name,
-            uri_of(photos[name].url),
-            photos[name].width,
-            photos[name].height,
-            photos[name].size_bytes,
-            "exact" if same[number] else "near",
-            min(1.0, float(vectors[name] @ vectors[names[0]])),
-            hashes.bits(0, number),
+
+    def copy(place: int, best: int) -> Copy:
+        photo, same = photos[ids[place]], exact[place] == exact[best]
+        return Copy(
+            photo_id=ids[place],
+            uri=uri_of(photo.url),
+            width=photo.width,
+            height=photo.height,
+            size_bytes=photo.size_bytes,
+            kind="exact" if same else "near",
+            score=min(1.0, float(vectors[ids[place]] @ vectors[ids[best]])),
+            bits=0 if same else hashes.bits(int(exact[best]), int(exact[place])),
         )
-        for number, name in enumerate(names)
-        if name in photos and name in vectors
-    ]
+
+    groups = []
+    for places in batch:
+        there = [place for place in places if ids[place] in photos and ids[place] in vectors]
+        if len(there) > 1 and there[0] == places[0]:
+            best, *copies = (copy(place, places[0]) for place in there)
+            groups.append(DuplicateGroup(best, tuple(copies)))
+    return groups

@@ -86,10 +86,6 @@ class Hashes:
         near: NDArray[np.bool_] = np.where(seen, bits <= MAX_BITS, cosines >= MIN_COSINE_ALONE)
         return near
 
-    def prepare(self) -> None:
-        """Make all hashes at once."""
-        self._make(np.arange(len(self._ids)))
-
     def bits(self, first: int, second: int) -> int | None:
         """In how many bits two photos differ; None where one was never seen."""
         self._make(np.array([first, second]))

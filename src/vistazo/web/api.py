@@ -11,6 +11,7 @@ from vistazo.web import (
     export,
     facade,
     indexing,
+    map,
     photos,
     schemas,
     search,
@@ -61,6 +62,7 @@ def router(
         export.router(library),
         indexing.router(library, jobs),
         duplicates.router(library, jobs),
+        map.router(library),
         facade.router(library, settings, jobs, guard, reader),
         sessions,
     ):

@@ -84,6 +84,14 @@ class PhotoIn(schemas.Model):
     photo_id: str
 
 
+class MapIn(schemas.Model):
+    """Which photos to put on a map, and how many themes."""
+
+    where: str = Field(default="", max_length=1_000_000)
+    themes: Any = None
+    limit: Any = 25_000
+
+
 class PhotosIn(schemas.Model):
     """Photos."""
 
@@ -180,6 +188,12 @@ def router(
     def by_chance(asked: RandomIn) -> Response:
         """Photos by chance."""
         return _json({"hits": [_hit(hit) for hit in library.random(asked.k, where=asked.where)]})
+
+    @routes.post("/map")
+    def photo_map(asked: MapIn) -> Response:
+        """Photos in the plane, and their themes."""
+        made = library.map(where=asked.where, themes=asked.themes, limit=asked.limit).to_dict()
+        return _json(made | {"places": [list(each.values()) for each in made["places"]]})
 
     @routes.post("/photo")
     def photo(asked: PhotoIn) -> Response:
