@@ -54,7 +54,7 @@ def queries(draw: st.DrawFn) -> Parsed:
     return Parsed((*wanted, *unwanted), tuple(conditions))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(queries())
 @example(Parsed((Term("text", "a - b"), Term("text", "c"))))
 @example(Parsed((Term("text", '"'), Term("text", "+", -2.5))))
@@ -63,7 +63,7 @@ def test_every_query_can_be_written(query: Parsed) -> None:
     assert parse(str(query)) == query
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(typed | st.text(max_size=30) | st.text(string.printable, max_size=30))
 @example('-"a" - b')
 @example('"a "b" c"')
@@ -78,7 +78,7 @@ def test_the_normal_form_of_what_was_typed_reads_the_same(text: str) -> None:
     assert parse(str(parsed)) == parsed
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.text(string.ascii_letters + " ,.'!?/()&;0123456789é写", max_size=40))
 def test_words_without_signs_stay_as_they_are(text: str) -> None:
     parsed = parse(text)

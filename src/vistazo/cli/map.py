@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +12,7 @@ import typer
 
 from vistazo.cli import render
 from vistazo.cli.options import Db, Json, Where, examples, note, open_library
+from vistazo.errors import UsageError
 from vistazo.records import printable
 
 _COLUMNS = (
@@ -49,7 +52,8 @@ def photo_map(
     with open_library(db) as library:
         made = library.map(where=where, themes=themes, limit=limit)
     if out is not None and out.lower().endswith(".json"):
-        Path(out).write_text(json.dumps(made.to_dict(), ensure_ascii=True), "ascii")
+        with _written(out):
+            Path(out).write_text(json.dumps(made.to_dict(), ensure_ascii=True), "ascii")
     elif out is not None:
         import numpy as np
 
@@ -57,7 +61,9 @@ def photo_map(
 
         points = np.array([(each.x, each.y) for each in made.places], dtype=np.float32)
         names = [(theme.name, theme.x, theme.y) for theme in made.themes]
-        map_picture(points, [each.theme for each in made.places], names).save(out)
+        picture = map_picture(points, [each.theme for each in made.places], names)
+        with _written(out):
+            picture.save(out)
     if as_json:
         render.print_json(made.to_dict())
         return 0
@@ -69,3 +75,13 @@ def photo_map(
     if len(made.places) < made.total:
         note(f"{len(made.places):,} of {made.total:,} photos by chance; see --limit")
     return 0
+
+
+@contextlib.contextmanager
+def _written(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        shown = printable(path)
+        message = f"{shown} cannot be written ({error.strerror}); give another --out"
+        raise UsageError(message) from error
