@@ -133,6 +133,7 @@ class _Reader:
         self._conditions: list[Condition] = []
         self._away: list[Term] = []
         self._rest: list[_Word] = []
+        self._is_sum = False
 
     def read(self) -> Parsed:
         for found in _WORD.finditer(self._text):
@@ -180,6 +181,7 @@ class _Reader:
                 terms[-1][1].append(word)
         if not any(op.text == "+" for op in ops) and not any(_is_marked(each) for _, each in terms):
             return [(1, self._rest)]
+        self._is_sum = len(terms) > 1
         if not terms[0][1] and ops and ops[0].text == "-":
             del terms[0], ops[0]
         for number, (_, words) in enumerate(terms):
@@ -198,7 +200,9 @@ class _Reader:
             if not 0.001 <= weight <= _MAX_WEIGHT:
                 raise self._wrong(f"a weight is from 0.001 to {_MAX_WEIGHT:,.0f}", at)
             text, at = text[found.end() :], at + found.end()
-        if _OPEN.match(text) and '"' not in self._text[self._text.index('"', at) + 1 :]:
+        # Plain words may begin with a stray quote; where more is meant, it is an open one.
+        meant = self._is_sum or sign < 0 or at > first.at or text[0] != '"'
+        if meant and _OPEN.match(text) and '"' not in self._text[self._text.index('"', at) + 1 :]:
             problem = "this quote is never closed; close it, or leave it out"
             raise self._wrong(problem, self._text.index('"', at))
         kind, value = _whole(text)
