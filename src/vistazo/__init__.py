@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vistazo.analytics.trends import Downloads
     from vistazo.config import Settings
     from vistazo.errors import VistazoError
+    from vistazo.evaluation.report import Evaluation
     from vistazo.library import Library
     from vistazo.opening import open
     from vistazo.records import (
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
         RisingKeyword,
     )
     from vistazo.remote.library import RemoteLibrary
+    from vistazo.search.atlas import PhotoMap
+    from vistazo.search.copies import DuplicateGroup
     from vistazo.search.hits import Hits
 
 __version__ = "0.1.0"
@@ -49,7 +52,10 @@ _HOMES = {
     "Settings": "config",
     "VistazoError": "errors",
     "Downloads": "analytics.trends",
+    "DuplicateGroup": "search.copies",
+    "Evaluation": "evaluation.report",
     "Hits": "search.hits",
+    "PhotoMap": "search.atlas",
     "Candidate": "records",
     "CountryDownloads": "records",
     "Demand": "records",
@@ -72,7 +78,9 @@ __all__ = [
     "CountryDownloads",
     "Demand",
     "Downloads",
+    "DuplicateGroup",
     "EncoderSpec",
+    "Evaluation",
     "Failure",
     "Hit",
     "Hits",
@@ -84,6 +92,7 @@ __all__ = [
     "Mismatch",
     "MonthDownloads",
     "Photo",
+    "PhotoMap",
     "Query",
     "RemoteLibrary",
     "RisingKeyword",

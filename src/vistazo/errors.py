@@ -53,9 +53,18 @@ class UsageError(VistazoError, ValueError):
 
 
 class InvalidQuery(UsageError):
-    """The query cannot be searched with: empty, `k` out of range, not an image."""
+    """The query cannot be searched with: empty, `k` out of range, not an image.
+
+    Attributes:
+        text, position: of a query that cannot be read, and the index of what is wrong in it;
+            empty and None else.
+    """
 
     code = "invalid-query"
+
+    def __init__(self, message: str, *, text: str = "", position: int | None = None) -> None:
+        super().__init__(message)
+        self.text, self.position = text, position
 
 
 class InvalidFilter(UsageError):
@@ -63,9 +72,9 @@ class InvalidFilter(UsageError):
 
     code = "invalid-filter"
 
-    def __init__(self, message: str, *, position: int = 0) -> None:
+    def __init__(self, message: str, *, position: int = 0, problem: str = "") -> None:
         super().__init__(message)
-        self.position = position
+        self.position, self.problem = position, problem
 
 
 class InvalidSetting(UsageError):

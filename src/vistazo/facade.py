@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from vistazo.datasets.build import BuildPlan, BuildReport
     from vistazo.encoders.base import Encoder
+    from vistazo.evaluation.report import Evaluation
     from vistazo.ingest.progress import Progress
     from vistazo.records import (
         CountryDownloads,
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
         RisingKeyword,
         Stats,
     )
+    from vistazo.search.atlas import PhotoMap
+    from vistazo.search.copies import DuplicateGroup
     from vistazo.search.hits import Hits
     from vistazo.sources.base import Source
 
@@ -115,7 +118,16 @@ class Facade(Protocol):
         """Write a source's photos and their conversions as Parquet files."""
 
     def search(
-        self, text: str | None = None, *, image: Any = None, k: int = 10, where: str = ""
+        self,
+        text: str | None = None,
+        *,
+        image: Any = None,
+        k: int = 10,
+        where: str = "",
+        like: Sequence[str] = (),
+        dislike: Sequence[str] = (),
+        fold: bool = False,
+        diverse: float = 0.0,
     ) -> Hits:
         """The k photos that fit a text, or look like an image."""
 
@@ -139,6 +151,31 @@ class Facade(Protocol):
 
     def downloads(self, query: Query | None = None) -> AsksDownloads:
         """Questions about downloads."""
+
+    def duplicates(
+        self,
+        *,
+        exact: bool = False,
+        where: str = "",
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> list[DuplicateGroup]:
+        """Groups of photos that are the same."""
+
+    def map(self, *, where: str = "", themes: int | None = None, limit: int = 25_000) -> PhotoMap:
+        """Photos in the plane, and their themes."""
+
+    def evaluate(
+        self,
+        labels: str | os.PathLike[str],
+        *,
+        split: str = "test",
+        column: str | None = None,
+        template: str = "a photo of {}",
+        among: str = "set",
+        search: bool = False,
+        depth: int = 100,
+    ) -> Evaluation:
+        """How well texts find the pictures that a labelled set says they should."""
 
     def sql(
         self, query: str, params: Mapping[str, Any] | None = None, *, write: bool = False

@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -14,29 +15,29 @@ import pyarrow as pa
 
 from vistazo.analytics.demand import demand, totals
 from vistazo.analytics.load import load_conversions, load_tables, repair_loads
-from vistazo.analytics.selection import Selection
 from vistazo.analytics.trends import Downloads
+from vistazo.browsing import Browsing
 from vistazo.config import Settings
 from vistazo.encoders.base import fits
 from vistazo.encoders.choice import EncoderChoice
 from vistazo.encoders.registry import Options
-from vistazo.errors import PhotoNotFound, Unsupported, UsageError
+from vistazo.errors import Unsupported, UsageError
 from vistazo.ingest.journal import Journal
-from vistazo.ingest.query_image import read_query_image
+from vistazo.ingest.query_image import read_named_image, read_query_image
 from vistazo.records import (
     Demand,
     Failure,
     IndexStatus,
     IngestReport,
     LoadReport,
-    Photo,
     Query,
     Stats,
     printable,
 )
-from vistazo.search.engine import DatabasePath, Engine
-from vistazo.search.hits import Hits
+from vistazo.search.engine import Engine
+from vistazo.search.hits import Hits, title_of
 from vistazo.search.paging import Paging
+from vistazo.search.paths import DatabasePath
 from vistazo.search.resident import ResidentPath
 from vistazo.sources.base import BringsTables, BringsVectors, First
 from vistazo.store import schema, sqlread
@@ -53,7 +54,7 @@ if TYPE_CHECKING:  # or, what a search does without, where it is used
     from vistazo.sources.base import Source
 
 
-class Library(Vectors):
+class Library(Browsing, Vectors):
     """One searchable collection of photos with the log of their downloads.
 
     Methods may be called from several threads: searching while indexing works. Use it as a
@@ -89,7 +90,13 @@ class Library(Vectors):
         self._resident = ResidentPath(
             self._store, self._path, settings.resident_max_bytes, self.folder
         )
-        self._engine = Engine(self._store, self._resident, self._encoder.get, read_query_image)
+        self._engine = Engine(
+            self._store,
+            self._resident,
+            self._encoder.get,
+            read_query_image,
+            partial(read_named_image, settings=settings),
+        )
         self.paging = Paging(self.connection, self._store, self._engine, self._resident)
 
     @property
@@ -172,6 +179,7 @@ class Library(Vectors):
         self._path.refresh()
         if isinstance(pictures, BringsTables) and not (photos_only or retry_failed):
             report = replace(report, loads=load_tables(self.connection, pictures.tables()))
+            self.note_change()  # a filter may ask for keywords
         if isinstance(pictures, BringsVectors):
             report = replace(report, notes=tuple(pictures.notes))
         if wait_for_index:
@@ -216,20 +224,43 @@ class Library(Vectors):
     # Finding
 
     def search(
-        self, text: str | None = None, *, image: Any = None, k: int = 10, where: str = ""
+        self,
+        text: str | None = None,
+        *,
+        image: Any = None,
+        k: int = 10,
+        where: str = "",
+        like: Sequence[str] = (),
+        dislike: Sequence[str] = (),
+        fold: bool = False,
+        diverse: float = 0.0,
     ) -> Hits:
         """The k photos that fit a text, or look like an image, best first.
 
         Args:
-            text: words; a text longer than the encoder reads is cut.
+            text: words, or weights, negatives, pictures and filters: docs/searching.md.
             image: a path, the bytes of an image file, or a `PIL.Image.Image`.
             k: 1 to 100,000; fewer hits come back only when fewer photos match.
             where: a filter, such as "width > 1000 and taken >= 2019"; see docs/filters.md.
+            like, dislike: ids of photos to find more of, or less.
+            fold: leave out near-duplicates of hits ranked higher.
+            diverse: 0 to 1, how much a hit loses by being like those before it.
         Raises:
             InvalidQuery, InvalidFilter: the query cannot be searched with.
             LibraryEmpty: the library holds no photo.
         """
-        return self.find(Query(text=text, image=image, k=k, where=where))
+        return self.find(
+            Query(
+                text=text,
+                image=image,
+                k=k,
+                where=where,
+                like=tuple(like),
+                dislike=tuple(dislike),
+                fold=fold,
+                diverse=diverse,
+            )
+        )
 
     def similar(self, photo_id: str, k: int = 10, *, where: str = "") -> Hits:
         """The k photos most like one of the library, never that photo itself.
@@ -241,32 +272,8 @@ class Library(Vectors):
 
     def find(self, query: Query) -> Hits:
         """Answer a query of any kind."""
-        like = f"like {query.photo_id}" if query.photo_id else "like the image"
-        title = like if query.text is None else query.text
+        title = title_of(query)
         return Hits(self._engine.search(query), self.thumbnails, title)
-
-    def random(self, k: int = 1, *, where: str = "") -> Hits:
-        """Up to k different photos by chance; their score is NaN."""
-        return Hits(self._engine.random(k, where), self.thumbnails)
-
-    def photo(self, photo_id: str) -> Photo:
-        """One photo with all that is known of it.
-
-        Raises:
-            PhotoNotFound: there is no such photo.
-        """
-        found = self._store.get([photo_id])
-        if photo_id not in found:
-            shown = printable(photo_id)
-            raise PhotoNotFound(f"there is no photo with the id '{shown}' in the library")
-        return found[photo_id]
-
-    def thumbnails(self, photo_ids: Sequence[str]) -> dict[str, bytes]:
-        """WebP or JPEG bytes by photo id, longer side at most 320 pixels.
-
-        Ids that are unknown, or of a photo that came with its vector, are left out.
-        """
-        return self._store.thumbnails(photo_ids)
 
     # Asking
 
@@ -290,10 +297,6 @@ class Library(Vectors):
         """
         found = None if query is None else self._path.statement(self._engine.target(query))
         return Downloads(self.connection, found)
-
-    def selection(self, photo_ids: Sequence[str]) -> Selection:
-        """Photos that somebody picked: their downloads, ranked, and their rows."""
-        return Selection(self.connection, photo_ids)
 
     def sql(
         self, query: str, params: Mapping[str, Any] | None = None, *, write: bool = False

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote, urlsplit
 
+from vistazo.asking import Query as Query
+
 if TYPE_CHECKING:
     from vistazo.arrays import Float32Array as Float32Array
     from vistazo.arrays import UInt8Array as UInt8Array
@@ -120,25 +122,6 @@ class Hit:
             "height": self.height,
             "attributes": dict(self.attributes),
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """What is looked for: exactly one of text, image, photo_id, vector.
-
-    Attributes:
-        image: a path, the bytes of an image file, or a `PIL.Image.Image`.
-        vector: (dim,) float32, L2 norm 1, of the library's own encoder.
-        k: how many hits, 1 to 100,000.
-        where: filter in the grammar of `store/filters.py`; empty keeps everything.
-    """
-
-    text: str | None = None
-    image: Any = None
-    photo_id: str | None = None
-    k: int = 10
-    where: str = ""
-    vector: Float32Array | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

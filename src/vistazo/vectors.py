@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from vistazo.ingest.progress import Progress
     from vistazo.ingest.reembed import ReembedReport
     from vistazo.records import EncoderSpec, Float32Array
-    from vistazo.search.engine import DatabasePath
+    from vistazo.search.paths import DatabasePath
     from vistazo.store.connect import Connection
     from vistazo.store.store import Store
 

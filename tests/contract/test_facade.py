@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,10 @@ def local(tmp_path_factory: pytest.TempPathFactory, pictures: Path) -> Iterator[
         lines += [f"2024-03-28 11:00:00\t{ids['red']}\tfire\tES"] * 30
         (folder / "log.tsv").write_text("\n".join(lines) + "\n")
         assert library.load_conversions(folder / "log.tsv").rows == 90
+        for _ in range(3):
+            library.search("red", k=1)
+        # From now on one way answers: another one rounds scores otherwise.
+        assert library._resident.wait(60)
         yield library
 
 
@@ -120,6 +125,20 @@ ASKS: dict[str, Callable[[Facade], Any]] = {
     "vector": lambda lib: lib.find(Query(vector=ColourEncoder().encode_texts(["lime"])[0], k=3)),
     "similar": lambda lib: lib.similar(id_of(lib, "red"), 13),
     "similar, filtered": lambda lib: lib.similar(id_of(lib, "red"), 3, where="format = png"),
+    "a sum": lambda lib: lib.search("2:red + blue -white", k=5),
+    "a sum with a photo": lambda lib: lib.search(f"#{id_of(lib, 'red')} + 0.2:navy", k=13),
+    "a photo": lambda lib: lib.search(f"#{id_of(lib, 'red')}", k=3),
+    "a hashtag": lambda lib: lib.search("#sunset", k=3),
+    "a sum with a file": lambda lib: lib.search(f"image:{_file()} + 0.5:navy", k=3),
+    "words with filters": lambda lib: lib.search("red format:jpeg -photographer:ana", k=13),
+    "only filters": lambda lib: lib.search("format:png", k=13),
+    "demand for a sum": lambda lib: lib.demand(Query(text="red + gold width:>1", k=4)),
+    "likes": lambda lib: lib.search("blue", like=[id_of(lib, "red")], dislike=[id_of(lib, "sky")]),
+    "only likes": lambda lib: lib.search(like=[id_of(lib, "red"), id_of(lib, "gold")], k=4),
+    "variety without copies": lambda lib: lib.search("red", k=9, fold=True, diverse=0.4),
+    "duplicates": lambda lib: lib.duplicates(where="width > 1"),
+    "map": lambda lib: lib.map(themes=3),
+    "map of a filter": lambda lib: lib.map(where="format = png", limit=2),
     "photo": lambda lib: lib.photo(id_of(lib, "navy")),
     "photo without a date": lambda lib: lib.photo(id_of(lib, "white")),
     "stray bytes": lambda lib: [h for h in lib.search("orange", k=13) if "stray" in h.uri],
@@ -148,6 +167,12 @@ def _picture() -> bytes:
     file = io.BytesIO()
     Image.new("RGB", (640, 700), "tomato").save(file, "PNG")
     return file.getvalue()
+
+
+def _file() -> Path:
+    path = Path(tempfile.gettempdir()) / "vistazo-test-tomato.png"
+    path.write_bytes(_picture())
+    return path
 
 
 def _questions(library: Facade, query: Query | None) -> list[Any]:
@@ -199,6 +224,19 @@ WRONG: dict[str, Callable[[Facade], Any]] = {
     "nothing asked": lambda lib: lib.search(),
     "two things asked": lambda lib: lib.search("red", image=b"x"),
     "empty text": lambda lib: lib.search(" \t"),
+    "a sum without an end": lambda lib: lib.search("red +"),
+    "a filter in words": lambda lib: lib.search("red width:>wide"),
+    "only what is not wanted": lambda lib: lib.search("-red"),
+    "nothing is left": lambda lib: lib.search("red -red"),
+    "a picture that is not there": lambda lib: lib.search("./no-such.png + red"),
+    "a photo that is not there": lambda lib: lib.search("#nowhere + red"),
+    "demand of filters": lambda lib: lib.demand(Query(text="format:png")),
+    "liked and disliked": lambda lib: lib.search("a", like=["x"], dislike=["x"]),
+    "liked but not there": lambda lib: lib.search("red", like=["x"]),
+    "too various": lambda lib: lib.search("red", diverse=2),
+    "too many themes": lambda lib: lib.map(themes=100),
+    "a map of no filter": lambda lib: lib.map(where="bogus = 3"),
+    "duplicates of a filter": lambda lib: lib.duplicates(where="bogus = 3"),
     "no image": lambda lib: lib.search(image=b"no picture"),
     "an image of no kind": lambda lib: lib.search(image=7),
     "an image that is not there": lambda lib: lib.search(image="/no/such.png"),
@@ -232,7 +270,7 @@ def test_the_same_error(local: Facade, remote: Facade, ask: Callable[[Facade], A
     with pytest.raises(VistazoError) as there:
         ask(remote)
     assert (type(there.value), str(there.value)) == (type(here.value), str(here.value))
-    if isinstance(here.value, InvalidFilter):
+    if isinstance(here.value, (InvalidFilter, InvalidQuery)):
         assert there.value.position == here.value.position  # type: ignore[attr-defined]
     if isinstance(here.value, StoreError):
         assert there.value.engine_code == here.value.engine_code  # type: ignore[attr-defined]
@@ -365,6 +403,8 @@ def test_what_cannot_be_sent(remote: Facade, tmp_path: Path) -> None:
         remote.index(tmp_path, encoder=ColourEncoder())
     with pytest.raises(Unsupported, match="a dataset is built by the process that has it open"):
         remote.build_dataset(tmp_path, tmp_path / "out")
+    with pytest.raises(Unsupported, match="searches are evaluated by the process that has it open"):
+        remote.evaluate(tmp_path)
 
 
 def test_another_encoder_is_refused_and_changes_nothing(

@@ -26,7 +26,9 @@ from vistazo.records import (
     uri_of,
     url_of,
 )
-from vistazo.search.engine import DatabasePath, Engine, Target
+from vistazo.search.engine import Engine
+from vistazo.search.paths import DatabasePath
+from vistazo.search.target import Target
 from vistazo.store.connect import Connection, connect, disconnect, parse
 from vistazo.store.dialects.base import VECTOR_INDEX
 from vistazo.store.filters import Filter, compile_filter
@@ -190,7 +192,7 @@ def engine_of(store: Store) -> Engine:
     def never(*_: object) -> object:
         raise AssertionError
 
-    return Engine(store, DatabasePath(store), never, never)  # type: ignore[arg-type]
+    return Engine(store, DatabasePath(store), never, never, never)  # type: ignore[arg-type]
 
 
 # Rows

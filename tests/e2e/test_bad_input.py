@@ -281,3 +281,13 @@ def test_unknown_command_and_flag(home: Path) -> None:
     result = run("search", "red", "--kk", "3", cwd=home)
     assert "--kk" in error_of(result)
     assert result.returncode == 2
+
+
+def test_a_query_that_cannot_be_read_is_shown_with_the_place(home: Path) -> None:
+    result = run("search", "red", "width:>wide", cwd=home)
+    assert result.returncode == 2
+    assert result.stderr.splitlines() == [
+        "  red width:>wide",
+        "             ^",
+        "error: the query \"red width:>wide\" fails at character 12: 'wide' is not a number",
+    ]

@@ -13,12 +13,13 @@ SRC = Path(vistazo.__file__).parent
 # From the bottom up; names on one floor are siblings.
 FLOORS = [
     {"errors", "arrays"},
+    {"asking"},
     {"records", "config"},
     {"encoders", "sources", "store", "display"},
     {"search", "ingest", "analytics"},
     {"datasets", "evaluation"},
     {"facade"},  # the shape of both on the next floor, by types alone
-    {"vectors"},  # a part of the library
+    {"vectors", "browsing"},  # parts of the library
     {"library", "remote"},
     {"opening"},  # chooses between the two, which do not know each other
     {"web", "sqlserver"},

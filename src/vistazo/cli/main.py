@@ -21,8 +21,11 @@ from vistazo.cli import (
     dataset,
     demo,
     doctor,
+    duplicates,
+    eval,
     failures,
     index,
+    map,
     models,
     random,
     reembed,
@@ -32,7 +35,7 @@ from vistazo.cli import (
     sql,
     stats,
 )
-from vistazo.errors import UsageError, VistazoError
+from vistazo.errors import InvalidQuery, UsageError, VistazoError
 from vistazo.records import printable
 
 # Newer versions of typer carry their own copy of click: take its classes from what typer exports.
@@ -49,7 +52,22 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="\b\nExamples:\n  vistazo index ~/Pictures\n  vistazo search 'a dog on a beach'",
 )
-for module in (index, reembed, search, similar, random, sql, failures, stats, serve, demo, doctor):
+for module in (
+    index,
+    reembed,
+    search,
+    similar,
+    random,
+    sql,
+    failures,
+    stats,
+    duplicates,
+    map,
+    eval,
+    serve,
+    demo,
+    doctor,
+):
     module.register(app)
 app.add_typer(conversions.app, name="conversions")
 app.add_typer(dataset.app, name="dataset")
@@ -90,6 +108,8 @@ def main(arguments: Sequence[str]) -> int:
             list(arguments) or ["--help"], prog_name="vistazo", standalone_mode=False
         )
     except VistazoError as error:
+        if isinstance(error, InvalidQuery) and error.text and error.position is not None:
+            _point(error.text, error.position)
         return _say(str(error), USAGE if isinstance(error, UsageError) else ERROR)
     except _ParsingError as error:
         text = error.format_message().rstrip(".")
@@ -110,6 +130,14 @@ def main(arguments: Sequence[str]) -> int:
 def _say(message: str, code: int) -> int:
     print(f"error: {printable(message)}", file=sys.stderr)
     return code
+
+
+def _point(text: str, position: int) -> None:
+    """Show a query, and under it where it fails."""
+    before, after = printable(text[:position]), printable(text[position:])
+    begin = max(0, len(before) - 60)
+    print(f"  {(before + after)[begin : begin + 76]}", file=sys.stderr)
+    print(f"  {' ' * (len(before) - begin)}^", file=sys.stderr)
 
 
 def _reader_gone() -> int:

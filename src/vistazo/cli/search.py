@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
         epilog=examples(
             "vistazo search 'a dog on a beach' -k 20 --where 'width > 1000'",
             "vistazo search --image holiday.jpg",
+            "vistazo search '2:dog + beach - snow year:2019..2021'",
         ),
     )(search)
 
@@ -25,9 +26,19 @@ def register(app: typer.Typer) -> None:
 def search(
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="WORDS", help="What the photos show, in your words."),
+        typer.Argument(metavar="WORDS", help="What the photos show: words, weights, filters."),
     ] = None,
     image: Annotated[str | None, typer.Option("--image", help="A picture to compare with.")] = None,
+    like: Annotated[
+        list[str] | None, typer.Option("--like", help="Id of a photo: more of these. Repeatable.")
+    ] = None,
+    dislike: Annotated[
+        list[str] | None, typer.Option("--dislike", help="Id: less of these. Repeatable.")
+    ] = None,
+    fold: Annotated[bool, typer.Option("--fold", help="Leave out near-duplicates.")] = False,
+    diverse: Annotated[
+        float, typer.Option("--diverse", help="0 to 1: how different from each other hits are.")
+    ] = 0.0,
     k: K = 10,
     where: Where = "",
     db: Db = None,
@@ -35,11 +46,20 @@ def search(
     as_json: Json = False,
 ) -> int:
     """Find photos by words, or by an image file, best first."""
-    if words is None and image is None:
+    if words is None and image is None and not like:
         raise InvalidQuery("say in words what you are looking for, or give --image FILE")
     text = " ".join(words) if words is not None else None
     with open_library(db, encoder=encoder) as library:
-        hits = library.search(text, image=image, k=k, where=where)
+        hits = library.search(
+            text,
+            image=image,
+            k=k,
+            where=where,
+            like=like or (),
+            dislike=dislike or (),
+            fold=fold,
+            diverse=diverse,
+        )
         if text is not None and library.encoder_notice:
             note(library.encoder_notice)
         render.print_hits(hits, as_json=as_json)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vistazo.errors import ImageError, InvalidQuery
+from vistazo.errors import FetchError, ImageError, InvalidQuery
 from vistazo.records import printable
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+    from vistazo.config import Settings
 
 # No encoder reads more than this of a picture's shorter side.
 _MIN_SIDE = 512
@@ -50,3 +53,28 @@ def read_query_image(image: Any) -> Image:
         return decode(data, min_side=_MIN_SIDE).image
     except ImageError as error:
         raise InvalidQuery(f"{shown} cannot be searched with: {error}") from error
+
+
+def read_named_image(name: str, *, settings: Settings) -> Image:
+    """A picture that a query's text names, by its path or its address of the web.
+
+    Raises:
+        InvalidQuery: it cannot be read or is no image.
+        FetchError: the address may not be fetched, or does not answer.
+    """
+    from vistazo.ingest.download_plan import DownloadPlan
+    from vistazo.ingest.hosts import is_web
+
+    if not is_web(name):
+        return read_query_image(Path(name).expanduser())
+    from vistazo.ingest.fetch import Downloader
+
+    plan = DownloadPlan.of(settings)
+    downloader = Downloader(plan)
+    try:
+        data = downloader.submit(name).result(plan.deadline_s + 5)
+    except (CancelledError, TimeoutError) as error:
+        raise FetchError("the image could not be fetched in time", code="deadline") from error
+    finally:
+        downloader.close()
+    return read_query_image(data)

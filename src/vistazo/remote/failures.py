@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from vistazo.errors import (
     AccessDenied,
     InvalidFilter,
+    InvalidQuery,
     ItemError,
     ServerError,
     StoreError,
@@ -47,6 +48,8 @@ def error_of(
     found = error_named(code, message)
     if isinstance(found, InvalidFilter):
         found.position = _whole(headers.get("x-vistazo-position"))
+    if isinstance(found, InvalidQuery) and "x-vistazo-position" in headers:
+        found.position = _whole(headers["x-vistazo-position"])
     if isinstance(found, StoreError):
         found.engine_code = _whole(headers.get("x-clickhouse-exception-code"))
     return found

@@ -19,15 +19,16 @@ from vistazo.records import (
     IndexStatus,
     IngestReport,
     LoadReport,
-    Photo,
     Query,
     Stats,
     printable,
 )
 from vistazo.remote import files, jobs, reading
+from vistazo.remote.browsing import RemoteBrowsing
 from vistazo.remote.downloads import RemoteDownloads
 from vistazo.remote.transport import ANSWER_S, Transport
-from vistazo.search.hits import Hits
+from vistazo.search.hits import Hits, title_of
+from vistazo.search.query import parse
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -40,11 +41,10 @@ if TYPE_CHECKING:
     from vistazo.sources.base import Source
 
 API = 1
-_THUMBNAILS = 500  # in one request
 _LOOK_S = 0.5
 
 
-class RemoteLibrary:
+class RemoteLibrary(RemoteBrowsing):
     """A library behind a server: what `Library` answers, answered by the server.
 
     Methods may be called from several threads. Made by `vistazo.open`.
@@ -88,11 +88,6 @@ class RemoteLibrary:
         if not self._folder:
             raise Unsupported(f"the library {self.name} is on a database server, without a folder")
         return Path(self._folder)
-
-    @property
-    def address(self) -> ServerAddress:
-        """Where the server is."""
-        return self._transport.address
 
     # Filling
 
@@ -182,10 +177,30 @@ class RemoteLibrary:
     # Finding
 
     def search(
-        self, text: str | None = None, *, image: Any = None, k: int = 10, where: str = ""
+        self,
+        text: str | None = None,
+        *,
+        image: Any = None,
+        k: int = 10,
+        where: str = "",
+        like: Sequence[str] = (),
+        dislike: Sequence[str] = (),
+        fold: bool = False,
+        diverse: float = 0.0,
     ) -> Hits:
         """The k photos that fit a text, or look like an image, best first; see `Library`."""
-        return self.find(Query(text=text, image=image, k=k, where=where))
+        return self.find(
+            Query(
+                text=text,
+                image=image,
+                k=k,
+                where=where,
+                like=tuple(like),
+                dislike=tuple(dislike),
+                fold=fold,
+                diverse=diverse,
+            )
+        )
 
     def similar(self, photo_id: str, k: int = 10, *, where: str = "") -> Hits:
         """The k photos most like one of the library, never that photo itself; see `Library`."""
@@ -193,34 +208,8 @@ class RemoteLibrary:
 
     def find(self, query: Query) -> Hits:
         """Answer a query of any kind."""
-        if query.text is not None:
-            title = query.text
-        else:
-            title = f"like {query.photo_id}" if query.photo_id else "like the image"
         rows = self._transport.post("/library/find", self._sent(query))["hits"]
-        return Hits(map(reading.hit, rows), self.thumbnails, title)
-
-    def random(self, k: int = 1, *, where: str = "") -> Hits:
-        """Up to k different photos by chance; their score is NaN."""
-        rows = self._transport.post("/library/random", {"k": k, "where": where})["hits"]
-        return Hits(map(reading.hit, rows), self.thumbnails)
-
-    def photo(self, photo_id: str) -> Photo:
-        """One photo with all that is known of it; see `Library`."""
-        return reading.photo(self._transport.post("/library/photo", {"photo_id": photo_id}))
-
-    def thumbnails(self, photo_ids: Sequence[str]) -> dict[str, bytes]:
-        """WebP or JPEG bytes by photo id, longer side at most 320 pixels; see `Library`."""
-        ids = list(dict.fromkeys(photo_ids))
-        found: dict[str, bytes] = {}
-        for start in range(0, len(ids), _THUMBNAILS):
-            body = {"photo_ids": ids[start : start + _THUMBNAILS]}
-            line, _, data = self._transport.ask("/library/thumbnails", body).partition(b"\n")
-            at = 0
-            for photo_id, size in json.loads(line):
-                found[photo_id] = data[at : at + size]
-                at += size
-        return found
+        return Hits(map(reading.hit, rows), self.thumbnails, title_of(query))
 
     # Asking
 
@@ -317,22 +306,39 @@ class RemoteLibrary:
     def _of_encoder(self) -> Any:
         return self._transport.get("/library/encoder")
 
+    def _vector(self, image: Any) -> list[float]:
+        """The vector of an image, which is sent for it."""
+        form, media_type = files.image_form(image)
+        answer = self._transport.send("POST", "/library/vector", form, media_type)
+        vector: list[float] = json.loads(answer)["vector"]
+        return vector
+
     def _sent(self, query: Query) -> dict[str, Any]:
         """A query as the server takes it: an image becomes its vector first."""
         given = (query.text, query.image, query.photo_id, query.vector)
-        if sum(each is not None for each in given) != 1:
+        count = sum(each is not None for each in given)
+        if count > 1 or (not count and not query.like):
             raise InvalidQuery("give exactly one of: a text, an image, the id of a photo")
-        vector = query.vector
+        vector: Any = query.vector
         if query.image is not None:
-            form, media_type = files.image_form(query.image)
-            answer = self._transport.send("POST", "/library/vector", form, media_type)
-            vector = json.loads(answer)["vector"]
+            vector = self._vector(query.image)
+        images: dict[str, Any] = {}
+        if query.text is not None:
+            # The server fetches what has an address; files are this machine's.
+            names = parse(query.text).images
+            local = [name for name in names if not name.lower().startswith(("http:", "https:"))]
+            images = {name: self._vector(Path(name).expanduser()) for name in local}
         return {
             "text": query.text,
+            "images": images,
             "photo_id": query.photo_id,
             "vector": vector,
             "k": query.k,
             "where": query.where,
+            "like": list(query.like),
+            "dislike": list(query.dislike),
+            "fold": query.fold,
+            "diverse": query.diverse,
             "encoder": self._wanted,
         }
 

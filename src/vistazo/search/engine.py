@@ -1,142 +1,34 @@
-"""From a query to hits: check it, turn it into a vector and a filter, ask a path, fill in rows."""
+"""From a query to hits: have it checked, ask a path, put what it finds in order, fill in rows."""
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from vistazo.errors import InvalidQuery, LibraryEmpty, PhotoNotFound, VistazoError
-from vistazo.records import Query, printable
-from vistazo.search.hits import hits_of
+from vistazo.errors import VistazoError
+from vistazo.search.diversity import arranged
 from vistazo.search.limits import check_k
-from vistazo.store.filters import Filter, compile_filter
+from vistazo.search.query import parse
+from vistazo.search.target import Aim, Target, is_filter_only
+from vistazo.store.filters import compile_filter
 from vistazo.store.store import Neighbour
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     from vistazo.encoders.base import Encoder
-    from vistazo.records import EncoderSpec, Float32Array, Hit
-    from vistazo.store.store import State, Statement, Store
+    from vistazo.records import Hit, Query
+    from vistazo.search.paths import SearchPath
+    from vistazo.store.store import State, Store
 
 T = TypeVar("T")
-
-_TEXTS = 256  # whose vectors are kept: who pages through hits sends the same text again
-
-
-class SearchPath(Protocol):
-    """A way to read the k nearest photos; the tables stay the only truth."""
-
-    def nearest(
-        self, vector: Float32Array, k: int, filters: Filter, state: State | None = None
-    ) -> list[Neighbour]:
-        """The k nearest that match, exact scores, best first, ties by photo id.
-
-        Args:
-            state: of the photos, as it was read for this search; None has the path read it.
-        """
-        ...
-
-    def hits(self, found: Sequence[Neighbour], state: State | None = None) -> list[Hit]:
-        """What was found, with what a hit shows of its photo; photos that have gone are left out.
-
-        Args:
-            state: of the photos when they were found.
-        """
-        ...
-
-    def vector(self, photo_id: str, state: State | None = None) -> Float32Array | None:
-        """A photo's own vector, (dim,) float32; None when there is no such photo."""
-        ...
-
-
-class DatabasePath:
-    """The database's own exact scan, or its vector index where that answers right.
-
-    A filter is answered by an exact scan of the rows that match where the index applies filters to
-    its candidates afterwards, and so would return too few.
-    """
-
-    # Three times k candidates must fit under the index's own limit of 10,000.
-    _MAX_INDEXED_K = 3000
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._has_index: bool | None = None
-
-    def refresh(self) -> None:
-        """Look again whether there is an index, at the next search."""
-        self._has_index = None
-
-    def uses_index(self, k: int, filters: Filter) -> bool:
-        """Whether the vector index answers."""
-        if k > self._MAX_INDEXED_K or (filters.sql and not self._store.prefilters):
-            return False
-        if self._has_index is None:
-            self._has_index = self._store.index_status().state in ("Built", "InProgress")
-        return self._has_index
-
-    def explain(self, k: int, filters: Filter) -> tuple[str, str]:
-        """Which way k hits are found, and a sentence that says why."""
-        if self.uses_index(k, filters):
-            return "index", "the vector index covers the library and nothing is filtered"
-        if filters.sql:
-            return "database", "a filter is answered by reading the rows that match"
-        if k > self._MAX_INDEXED_K:
-            return "database", "so many hits are found by reading every row"
-        return "database", "there is no vector index: every row is read"
-
-    def nearest(
-        self, vector: Float32Array, k: int, filters: Filter, state: State | None = None
-    ) -> list[Neighbour]:
-        """See `SearchPath`."""
-        indexed = self.uses_index(k, filters)
-        return self._store.nearest(vector, k, filters, indexed=indexed)
-
-    def hits(self, found: Sequence[Neighbour], state: State | None = None) -> list[Hit]:
-        """See `SearchPath`."""
-        return hits_of(found, self._store.shown([each.photo_id for each in found]))
-
-    def vector(self, photo_id: str, state: State | None = None) -> Float32Array | None:
-        """See `SearchPath`."""
-        return self._store.embeddings([photo_id]).get(photo_id)
-
-    def statement(self, target: Target) -> Statement:
-        """The search as SQL (columns photo_id, score), to be a subquery of another."""
-        # `nearest` counts what it got and reads on; a statement inside another cannot.
-        indexed = self.uses_index(target.k, target.filters) and not self._store.has_deleted_rows()
-        filters = target.filters
-        if target.exclude:
-            filters = filters.excluding(target.exclude)
-        return self._store.statement(target.vector, target.k, filters, indexed=indexed)
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A query, ready for a path.
-
-    Attributes:
-        vector: (dim,) float32, L2 norm 1.
-        exclude: a photo id that is not wanted, or empty.
-        state: of the photos when the query was checked.
-    """
-
-    vector: Float32Array
-    k: int
-    filters: Filter
-    exclude: str = ""
-    state: State | None = None
 
 
 class Engine:
     """Answers queries over one library.
 
     Args:
-        encoder: gives the library's encoder, loaded at the first query that needs it.
-        read_image: a path, bytes or PIL image to an upright RGB image; raises InvalidQuery.
+        encoder, read_image, read_named: as for `Aim`.
     """
 
     def __init__(
@@ -145,14 +37,11 @@ class Engine:
         path: SearchPath,
         encoder: Callable[[], Encoder],
         read_image: Callable[[Any], Image],
+        read_named: Callable[[str], Image],
     ) -> None:
         self._store = store
         self._path = path
-        self._encoder = encoder
-        self._read_image = read_image
-        self._texts: OrderedDict[tuple[EncoderSpec, str], Float32Array] = OrderedDict()
-        self._guard = threading.Lock()
-        self.texts_asked = self.texts_known = 0
+        self._aim = Aim(store, path, encoder, read_image, read_named)
 
     def steady(self, ask: Callable[[], T]) -> T:
         """What `ask` finds, asked again when the library's encoder has changed meanwhile.
@@ -171,7 +60,7 @@ class Engine:
                 return found
 
     def search(self, query: Query) -> list[Hit]:
-        """The k photos nearest to the query, best first; never the query's own photo.
+        """The k photos that fit the query, best first; never the query's own photo.
 
         Raises:
             InvalidQuery, InvalidFilter: the query cannot be searched with.
@@ -181,13 +70,28 @@ class Engine:
         return self.steady(lambda: self._search(query))
 
     def _search(self, query: Query) -> list[Hit]:
+        if is_filter_only(query):
+            check_k(query.k)
+            filters = compile_filter(parse(query.text or "").where(query.where))
+            state = self.check_filled()
+            ids = self._store.newest_ids(query.k, 0, filters)
+            return self._path.hits([Neighbour(each, float("nan")) for each in ids], state)
         target = self.target(query)
-        # One more than wanted, so that leaving out the query's own photo needs no filter, which
-        # would keep the index from answering.
-        wanted = target.k + (1 if target.exclude else 0)
-        found = self._path.nearest(target.vector, wanted, target.filters, target.state)
-        kept = [each for each in found if each.photo_id != target.exclude][: target.k]
-        return self._path.hits(kept, target.state)
+        return self._path.hits(self.nearest(target), target.state)
+
+    def nearest(self, target: Target) -> list[Neighbour]:
+        """The k first photos, without those that are excluded."""
+
+        def nearest(k: int) -> list[Neighbour]:
+            # Some more than wanted, so that leaving photos out needs no filter, which would keep
+            # the index from answering.
+            wanted = k + len(target.exclude)
+            found = self._path.nearest(target.vector, wanted, target.filters, target.state)
+            return [each for each in found if each.photo_id not in target.exclude][:k]
+
+        if not (target.fold or target.diverse):
+            return nearest(target.k)
+        return arranged(nearest, self._store, target.k, fold=target.fold, diverse=target.diverse)
 
     def random(self, k: int, where: str) -> list[Hit]:
         """Up to k different photos by chance; their score is NaN."""
@@ -199,52 +103,12 @@ class Engine:
 
     def target(self, query: Query) -> Target:
         """Check a query and embed it."""
-        check_k(query.k)
-        given = (query.text, query.image, query.photo_id, query.vector)
-        if sum(each is not None for each in given) != 1:
-            raise InvalidQuery("give exactly one of: a text, an image, the id of a photo")
-        filters = compile_filter(query.where)
-        if query.text is not None and not query.text.strip():
-            raise InvalidQuery("the query is empty; say in words what you are looking for")
-        image = None if query.image is None else self._read_image(query.image)
-        state = self.check_filled()
-        if query.text is not None:
-            return Target(self._of_text(query.text), query.k, filters, state=state)
-        if query.vector is not None:
-            return Target(query.vector, query.k, filters, state=state)
-        if image is not None:
-            vector = self._encoder().encode_images([image])[0]
-            return Target(vector, query.k, filters, state=state)
-        assert query.photo_id is not None
-        vector = self._of_photo(query.photo_id, state)
-        return Target(vector, query.k, filters, query.photo_id, state)
-
-    def _of_text(self, text: str) -> Float32Array:
-        encoder = self._encoder()
-        key = (encoder.spec, text)
-        with self._guard:
-            self.texts_asked += 1
-            if (known := self._texts.get(key)) is not None:
-                self.texts_known += 1
-                self._texts.move_to_end(key)
-                return known
-        vector: Float32Array = encoder.encode_texts([text]).reshape(-1)
-        with self._guard:
-            self._texts[key] = vector
-            while len(self._texts) > _TEXTS:
-                self._texts.popitem(last=False)
-        return vector
-
-    def _of_photo(self, photo_id: str, state: State) -> Float32Array:
-        vector = self._path.vector(photo_id, state)
-        if vector is None:
-            shown = printable(photo_id)
-            raise PhotoNotFound(f"there is no photo with the id '{shown}' in the library")
-        return vector
+        return self._aim.target(query)
 
     def check_filled(self) -> State:
         """The state of the photos; raises LibraryEmpty where there is nothing to find."""
-        state = self._store.state()
-        if not state.photos:
-            raise LibraryEmpty("the library is empty. Run: vistazo index FOLDER")
-        return state
+        return self._aim.check_filled()
+
+    def texts(self) -> tuple[int, int]:
+        """For how many texts the vector was kept, and how many were searched for."""
+        return self._aim.texts_known, self._aim.texts_asked

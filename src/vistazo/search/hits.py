@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 from vistazo.records import Hit, uri_of
 
 if TYPE_CHECKING:
+    from vistazo.asking import Query
     from vistazo.display.grid import Grid
     from vistazo.store.store import Neighbour
 
@@ -32,6 +33,15 @@ def _hit(row: Mapping[str, Any], score: float) -> Hit:
         height=row["height"],
         attributes=dict(row["attributes"]),
     )
+
+
+def title_of(query: Query) -> str:
+    """What stands above the hits of a query."""
+    if query.text is not None:
+        return query.text
+    if query.photo_id:
+        return f"like {query.photo_id}"
+    return "like the image" if query.image is not None or not query.like else "like what is liked"
 
 
 class Hits(list[Hit]):

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from vistazo.errors import InvalidQuery
 from vistazo.records import FacetValue, Float32Array, Page, Query
-from vistazo.search.engine import Target
 from vistazo.search.facets import facets
 from vistazo.search.limits import check_k
+from vistazo.search.query import parse
+from vistazo.search.target import Target, is_filter_only
 from vistazo.search.view import view_sql
 from vistazo.store.filters import Filter, compile_filter
 from vistazo.store.store import Neighbour
@@ -51,6 +52,8 @@ class Paging:
             LibraryEmpty: there is nothing to find.
             PhotoNotFound: the query's `photo_id` is not in the library.
         """
+        if is_filter_only(query):
+            return self.newest(query.k, parse(query.text or "").where(query.where), offset)
         _check_offset(offset)
         return self._engine.steady(lambda: self._find(query, offset))
 
@@ -60,10 +63,10 @@ class Paging:
         state = target.state or self._store.state()
         embedded = time.perf_counter()
         wanted = replace(target, k=target.k + offset)
-        found = self._nearest(wanted)[offset:]
+        found = self._engine.nearest(wanted)[offset:]
         searched = time.perf_counter()
         hits = tuple(self._path.hits(found, state))
-        total = self._total(query.where, target, state)
+        total = self._total(target, state)
         ended = time.perf_counter()
         path, reason = self._path.explain(wanted.k, target.filters, state)
         stages = _stages(started, embedded, searched, ended)
@@ -79,7 +82,7 @@ class Paging:
         searched = time.perf_counter()
         state = self._store.state()
         hits = tuple(self._path.hits([Neighbour(each, float("nan")) for each in ids], state))
-        total = self._count(where, filters, state)
+        total = self._count(filters, state)
         stages = _stages(started, started, searched, time.perf_counter())
         return Page(hits, total, state.version, "newest", _NEWEST, stages)
 
@@ -87,9 +90,13 @@ class Paging:
         self, names: Sequence[str], query: Query | None, where: str = ""
     ) -> Mapping[str, list[FacetValue]]:
         """What the first `query.k` hits have in common; without a query, all photos of `where`."""
+        if query is not None and is_filter_only(query):
+            where = parse(query.text or "").where(query.where)
+            query = None
         if query is None:
             return facets(self._connection, names, None, compile_filter(where))
-        found = self._engine.steady(lambda: self._nearest(self._engine.target(query)))
+        asked = query
+        found = self._engine.steady(lambda: self._engine.nearest(self._engine.target(asked)))
         return facets(self._connection, names, [each.photo_id for each in found], Filter())
 
     def version(self) -> int:
@@ -105,7 +112,7 @@ class Paging:
 
     def text_cache(self) -> tuple[int, int]:
         """For how many texts the vector was kept, and how many were searched for."""
-        return self._engine.texts_known, self._engine.texts_asked
+        return self._engine.texts()
 
     def vector(self, image: Any) -> Float32Array:
         """The vector of an image, for `Query.vector`: (dim,) float32."""
@@ -113,33 +120,35 @@ class Paging:
 
     def view_sql(self, query: Query | None, where: str = "", k: int = 20) -> str:
         """A statement that people can read and change, with the rows of a page."""
-        vector = query.vector if query else None
-        return view_sql(query, vector, compile_filter(query.where if query else where), k)
+        where = query.where if query else where
+        parsed = parse(query.text) if query and query.text else None
+        filters = compile_filter(parsed.where(where) if parsed else where)
+        if query and (query.like or query.dislike):
+            # No words say what was learned.
+            target = self._engine.target(query)
+            filters = filters.excluding(*target.exclude) if target.exclude else filters
+            query, parsed = Query(vector=target.vector), None
+        return view_sql(query, parsed, filters, k)
 
-    def _nearest(self, target: Target) -> list[Neighbour]:
-        # One more than wanted, so that leaving out the query's own photo needs no filter.
-        wanted = target.k + (1 if target.exclude else 0)
-        found = self._path.nearest(target.vector, wanted, target.filters, target.state)
-        return [each for each in found if each.photo_id != target.exclude][: target.k]
-
-    def _total(self, where: str, target: Target, state: State) -> int:
-        """Photos that match, without the query's own."""
+    def _total(self, target: Target, state: State) -> int:
+        """Photos that match, without those that are searched with."""
         if not target.exclude:
-            return self._count(where, target.filters, state)
+            return self._count(target.filters, state)
         if not target.filters.sql:
-            return state.photos - 1
-        return self._store.count(target.filters.excluding(target.exclude))
+            return state.photos - len(target.exclude)
+        return self._store.count(target.filters.excluding(*target.exclude))
 
-    def _count(self, where: str, filters: Filter, state: State) -> int:
+    def _count(self, filters: Filter, state: State) -> int:
         if not filters.sql:
             return state.photos
-        known = self._totals.get(where)
+        key = f"{filters.sql} {filters.params}"
+        known = self._totals.get(key)
         if known is not None and known[0] == state:
             return known[1]
         total = self._store.count(filters)
         if len(self._totals) >= _TOTALS:
             self._totals.clear()
-        self._totals[where] = (state, total)
+        self._totals[key] = (state, total)
         return total
 
 

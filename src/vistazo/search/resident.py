@@ -24,7 +24,7 @@ from vistazo.search.making import GivenUp, Maker, TooOld
 if TYPE_CHECKING:
     from vistazo.records import EncoderSpec, Float32Array, Hit
     from vistazo.search.chooser import Keep
-    from vistazo.search.engine import DatabasePath
+    from vistazo.search.paths import DatabasePath
     from vistazo.search.segment import Segment
     from vistazo.search.snapshot import Matching, Snapshot
     from vistazo.store.filters import Filter
@@ -91,12 +91,15 @@ class ResidentPath:
             return self._database.hits(found, state)
         return hits_of(found, snapshot.shown([each.photo_id for each in found]))
 
-    def vector(self, photo_id: str, state: State | None = None) -> Float32Array | None:
+    def vectors(
+        self, photo_ids: Sequence[str], state: State | None = None
+    ) -> dict[str, Float32Array]:
         """See `SearchPath`."""
         snapshot = self._snapshot
         if snapshot is None or snapshot.state != state:
-            return self._database.vector(photo_id, state)
-        return snapshot.vector(photo_id)
+            return self._database.vectors(photo_ids, state)
+        found = ((photo_id, snapshot.vector(photo_id)) for photo_id in photo_ids)
+        return {photo_id: vector for photo_id, vector in found if vector is not None}
 
     def explain(self, k: int, filters: Filter, state: State) -> tuple[str, str]:
         """Which way k hits are found at this state, and a sentence that says why."""

@@ -7,26 +7,30 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vistazo.records import Float32Array, Query
+    from vistazo.search.query import Parsed, Term
     from vistazo.store.filters import Filter
 
 _COLUMNS = "photo_id, description, width, height"
 
 
-def view_sql(query: Query | None, vector: Float32Array | None, filters: Filter, k: int) -> str:
-    """The statement whose rows are the first k hits; `embed('..')` stands for a text's vector."""
+def view_sql(query: Query | None, parsed: Parsed | None, filters: Filter, k: int) -> str:
+    """The statement whose rows are the first k hits; `embed('..')` stands for a text's vector.
+
+    Args:
+        parsed: the query's text, when it has one.
+    """
     lines = [f"SELECT {_COLUMNS}"]
     conditions = [_filled(filters)] if filters.sql else []
     order = "added_at DESC, photo_id"
-    if query is not None:
-        if query.text is not None:
-            target = f"embed({_literal(query.text)})"
+    if query is not None and not (parsed and not parsed.terms):
+        if parsed is not None:
+            target = _sum(parsed, query)
+            apart = parsed.photo_ids
         elif query.photo_id is not None:
-            own = _literal(query.photo_id)
-            target = f"(SELECT photo_embed FROM photos WHERE photo_id = {own} LIMIT 1)"
-            conditions.append(f"photo_id != {own}")
+            target, apart = _of_photo(query.photo_id), (query.photo_id,)
         else:
-            numbers = [] if vector is None else [f"{number:.5f}" for number in vector.tolist()]
-            target = f"[{', '.join(numbers)}]"
+            target, apart = _numbers(query.vector), ()
+        conditions += [f"photo_id != {_literal(each)}" for each in apart]
         lines[0] += f",\n    distance(photo_embed, {target}) AS distance"
         order = "distance, photo_id"
     lines.append("FROM photos")
@@ -36,11 +40,46 @@ def view_sql(query: Query | None, vector: Float32Array | None, filters: Filter, 
     return "\n".join(lines)
 
 
+def _sum(parsed: Parsed, query: Query) -> str:
+    """The vector of a text's terms; a distance does not depend on its length."""
+    if parsed.plain:
+        return f"embed({_literal(parsed.terms[0].value)})"
+    vectors = [_of_term(term, query) for term in parsed.terms]
+    if len(vectors) == 1 and parsed.terms[0].weight > 0:
+        return vectors[0]
+    names = [f"v{number}" for number in range(1, len(vectors) + 1)]
+    parts = ""
+    for name, term in zip(names, parsed.terms, strict=True):
+        sign = "-" if term.weight < 0 else "+" if parts else ""
+        factor = "" if abs(term.weight) == 1 else f"{abs(term.weight):.6g} * "
+        parts += f" {sign} {factor}{name}" if parts else f"{sign}{factor}{name}"
+    return f"arrayMap(({', '.join(names)}) -> {parts}, {', '.join(vectors)})"
+
+
+def _of_term(term: Term, query: Query) -> str:
+    if term.kind == "text":
+        return f"embed({_literal(term.value)})"
+    if term.kind == "photo":
+        return _of_photo(term.value)
+    return _numbers((query.images or {}).get(term.value))
+
+
+def _of_photo(photo_id: str) -> str:
+    return f"(SELECT photo_embed FROM photos WHERE photo_id = {_literal(photo_id)} LIMIT 1)"
+
+
+def _numbers(vector: Float32Array | None) -> str:
+    numbers = [] if vector is None else [f"{number:.5f}" for number in vector.tolist()]
+    return f"[{', '.join(numbers)}]"
+
+
 def _filled(filters: Filter) -> str:
     values = filters.params or {}
 
     def fill(place: re.Match[str]) -> str:
         value = values[place[1]]
+        if place[2] == "Array(String)":
+            return f"[{', '.join(map(_literal, value))}]"
         if place[2] == "Float64":
             return f"{value:.15g}"
         text = _literal(str(value))

@@ -30,8 +30,12 @@ from typing import Any, Literal
 from vistazo.errors import InvalidFilter
 from vistazo.records import printable
 
-Kind = Literal["text", "capitals", "number", "date", "path"]
+Kind = Literal["text", "capitals", "number", "date", "path", "words"]
 _TEXTS = ("text", "capitals", "path")
+# Words of a captions table, and those of the table `keywords` that data sets bring.
+_KEYWORDS = "arrayMap(word -> lowerUTF8(trimBoth(word)), splitByChar(',', attributes['keywords']))"
+# Unsplash's column for the country has a name of its own.
+_COUNTRY = "attributes['country']", "attributes['photo_location_country']"
 
 # field -> (SQL expression, kind)
 FIELDS: dict[str, tuple[str, Kind]] = {
@@ -52,6 +56,8 @@ FIELDS: dict[str, tuple[str, Kind]] = {
     "photographer": ("photographer", "text"),
     "description": ("description", "text"),
     "category": ("attributes['category']", "path"),
+    "country": (f"if({_COUNTRY[0]} != '', {_COUNTRY[0]}, {_COUNTRY[1]})", "text"),
+    "keyword": (_KEYWORDS, "words"),
 }
 
 _TOKEN = re.compile(
@@ -82,11 +88,15 @@ class Filter:
     sql: str = ""
     params: dict[str, Any] | None = None
 
-    def excluding(self, photo_id: str) -> Filter:
-        """The same filter, without one photo."""
-        apart = "photo_id != {not_id:String}"
+    def excluding(self, *photo_ids: str) -> Filter:
+        """The same filter, without some photos."""
+        if len(photo_ids) == 1:
+            apart, bound = "photo_id != {not_id:String}", {"not_id": photo_ids[0]}
+        else:
+            apart = "photo_id NOT IN {not_ids:Array(String)}"
+            bound = {"not_ids": list(photo_ids)}  # type: ignore[dict-item]
         sql = f"({self.sql}) AND {apart}" if self.sql else apart
-        return Filter(sql, {**(self.params or {}), "not_id": photo_id})
+        return Filter(sql, {**(self.params or {}), **bound})
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +208,10 @@ class _Parser:
             self._next()
             column, kind = self._field()
             self._need(")")
+            if kind == "words":
+                return (
+                    "(attributes['keywords'] != '' OR photo_id IN (SELECT photo_id FROM keywords))"
+                )
             return f"{column} != ''" if kind in _TEXTS else f"isNotNull({column})"
         column, kind = self._field()
         negated = self._word("not")
@@ -242,6 +256,8 @@ class _Parser:
         if token.kind not in ("string", "word"):
             raise self._error("expected a value", token.position)
         value = _unquote(token.text) if token.kind == "string" else token.text
+        if kind == "words":
+            return self._compare_words(column, op, value, token.position)
         if op in ("~", "!~"):
             if kind not in _TEXTS:
                 raise self._error("~ needs a text field", token.position)
@@ -264,6 +280,18 @@ class _Parser:
             same = f"({column} = {bound} OR startsWith({column}, concat({bound}, '/')))"
             return same if op == "=" else f"NOT {same}"
         return f"{column} {op} {bound}"
+
+    def _compare_words(self, column: str, op: str, value: str, position: int) -> str:
+        if op in ("<", "<=", ">", ">="):
+            raise self._error("a keyword is compared with = != ~ or !~", position)
+        bound = f"lowerUTF8({self._bind(value, 'String')})"
+        if op in ("=", "!="):
+            own, listed = f"has({column}, {bound})", f"lowerUTF8(keyword) = {bound}"
+        else:
+            own = f"position(lowerUTF8(attributes['keywords']), {bound}) > 0"
+            listed = f"position(lowerUTF8(keyword), {bound}) > 0"
+        found = f"({own} OR photo_id IN (SELECT photo_id FROM keywords WHERE {listed}))"
+        return f"NOT {found}" if op.startswith("!") else found
 
     def _compare_date(self, column: str, op: str, value: str, position: int) -> str:
         try:
@@ -304,6 +332,7 @@ class _Parser:
                 f'the filter "{self.text[:200]}" fails at character {position + 1}: {problem}'
             ),
             position=position,
+            problem=printable(problem),
         )
 
 

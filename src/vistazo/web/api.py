@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter
 
 from vistazo.web import (
+    duplicates,
     export,
     facade,
     indexing,
+    map,
     photos,
     schemas,
     search,
@@ -59,7 +61,9 @@ def router(
         photos.router(library),
         export.router(library),
         indexing.router(library, jobs),
-        facade.router(library, settings, jobs, guard),
+        duplicates.router(library, jobs),
+        map.router(library),
+        facade.router(library, settings, jobs, guard, reader),
         sessions,
     ):
         routes.include_router(room)

@@ -26,6 +26,8 @@ from vistazo.errors import (
     VistazoError,
 )
 from vistazo.records import Query
+from vistazo.search.feedback import MAX_JUDGED
+from vistazo.search.query import MAX_TERMS, parse
 from vistazo.store.bounded import SqlLimits
 from vistazo.web import schemas, uploads
 from vistazo.web.indexing import Accepted, JobIn
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from vistazo.library import Library
     from vistazo.records import Float32Array, Hit
     from vistazo.store.bounded import Guard
+    from vistazo.web.queries import Reader
 
 API = 1  # of these routes; a client of another number says so and does not try
 ARROW = "application/vnd.apache.arrow.stream"
@@ -55,8 +58,17 @@ class QueryIn(schemas.Model):
     text: str | None = Field(default=None, max_length=1_000_000)
     photo_id: str | None = Field(default=None, max_length=100_000)
     vector: list[float] | None = Field(default=None, max_length=_MAX_NUMBERS)
+    images: dict[str, list[float]] = Field(
+        default_factory=dict,
+        max_length=MAX_TERMS,
+        description="vectors of the pictures that the text names",
+    )
     k: Any = 10
     where: str = Field(default="", max_length=1_000_000)
+    like: list[str] = Field(default_factory=list, max_length=MAX_JUDGED + 1)
+    dislike: list[str] = Field(default_factory=list, max_length=MAX_JUDGED + 1)
+    fold: bool = False
+    diverse: Any = 0.0
     encoder: str | None = Field(default=None, max_length=200)
 
 
@@ -71,6 +83,14 @@ class PhotoIn(schemas.Model):
     """A photo."""
 
     photo_id: str
+
+
+class MapIn(schemas.Model):
+    """Which photos to put on a map, and how many themes."""
+
+    where: str = Field(default="", max_length=1_000_000)
+    themes: Any = None
+    limit: Any = 25_000
 
 
 class PhotosIn(schemas.Model):
@@ -113,13 +133,14 @@ class _Detailed(APIRoute):
         async def handled(request: Request) -> Response:
             try:
                 response: Response = await handle(request)
-            except (EncoderMismatch, InvalidFilter, StoreError) as raised:
+            except (EncoderMismatch, InvalidFilter, InvalidQuery, StoreError) as raised:
                 shape: Any = request.app.exception_handlers[VistazoError]
                 response = shape(request, raised)
                 if isinstance(raised, EncoderMismatch):
                     response.status_code = 409  # the caller named another
-                elif isinstance(raised, InvalidFilter):
-                    response.headers["X-Vistazo-Position"] = str(raised.position)
+                elif isinstance(raised, (InvalidFilter, InvalidQuery)):
+                    if raised.position is not None:
+                        response.headers["X-Vistazo-Position"] = str(raised.position)
                 else:
                     response.headers["X-ClickHouse-Exception-Code"] = str(raised.engine_code)
             return response
@@ -127,7 +148,9 @@ class _Detailed(APIRoute):
         return handled
 
 
-def router(library: Library, settings: Settings, jobs: Jobs, guard: Guard) -> APIRouter:
+def router(
+    library: Library, settings: Settings, jobs: Jobs, guard: Guard, reader: Reader
+) -> APIRouter:
     """The routes."""
     routes = APIRouter(prefix="/library", tags=["library"], route_class=_Detailed)
 
@@ -160,12 +183,18 @@ def router(library: Library, settings: Settings, jobs: Jobs, guard: Guard) -> AP
     @routes.post("/find")
     def find(asked: QueryIn) -> Response:
         """The k hits of a query."""
-        return _json({"hits": [_hit(hit) for hit in library.find(_query(library, asked))]})
+        return _json({"hits": [_hit(hit) for hit in library.find(_query(library, reader, asked))]})
 
     @routes.post("/random")
     def by_chance(asked: RandomIn) -> Response:
         """Photos by chance."""
         return _json({"hits": [_hit(hit) for hit in library.random(asked.k, where=asked.where)]})
+
+    @routes.post("/map")
+    def photo_map(asked: MapIn) -> Response:
+        """Photos in the plane, and their themes."""
+        made = library.map(where=asked.where, themes=asked.themes, limit=asked.limit).to_dict()
+        return _json(made | {"places": [list(each.values()) for each in made["places"]]})
 
     @routes.post("/photo")
     def photo(asked: PhotoIn) -> Response:
@@ -198,7 +227,7 @@ def router(library: Library, settings: Settings, jobs: Jobs, guard: Guard) -> AP
     @routes.post("/demand")
     def demand(asked: QueryIn) -> Response:
         """Downloads of what a query finds."""
-        found = library.demand(_query(library, asked))
+        found = library.demand(_query(library, reader, asked))
         rows = [
             [each.photo_id, each.uri, _number(each.score), each.downloads]
             for each in found.candidates
@@ -208,7 +237,7 @@ def router(library: Library, settings: Settings, jobs: Jobs, guard: Guard) -> AP
     @routes.post("/downloads")
     def downloads(asked: DownloadsIn) -> Response:
         """One question about the downloads of what a query finds, or of all."""
-        query = None if asked.query is None else _query(library, asked.query)
+        query = None if asked.query is None else _query(library, reader, asked.query)
         found = library.downloads(query)
         if asked.question is None:
             return _json({"rows": []})
@@ -275,11 +304,24 @@ def _indexing(library: Library, asked: IndexIn) -> Callable[[Tell], Mapping[str,
     return work
 
 
-def _query(library: Library, asked: QueryIn) -> Query:
+def _query(library: Library, reader: Reader, asked: QueryIn) -> Query:
     library.check_encoder(asked.encoder)
     vector = None if asked.vector is None else _vector(library, asked.vector)
+    parsed = parse(asked.text or "")
+    images = {name: _vector(library, numbers) for name, numbers in asked.images.items()}
+    if not images.keys() >= set(parsed.images):
+        images |= reader.images(parsed)
     return Query(
-        text=asked.text, photo_id=asked.photo_id, vector=vector, k=asked.k, where=asked.where
+        text=asked.text,
+        photo_id=asked.photo_id,
+        vector=vector,
+        k=asked.k,
+        where=asked.where,
+        like=tuple(asked.like),
+        dislike=tuple(asked.dislike),
+        fold=asked.fold,
+        diverse=asked.diverse,
+        images=images,
     )
 
 

@@ -93,7 +93,7 @@ def router(library: Library, jobs: Jobs) -> APIRouter:
     @routes.post("/jobs", status_code=202, response_model=Accepted)
     def start(asked: JobIn, _: Writer) -> Response:
         """Index a source, after the jobs that wait already."""
-        return _accepted(jobs.add("index", asked.source, _index(library, asked)))
+        return accepted(jobs.add("index", asked.source, _index(library, asked)))
 
     @routes.post("/conversions", status_code=202, response_model=Accepted)
     def load(asked: ConversionsIn, _: Writer) -> Response:
@@ -104,7 +104,7 @@ def router(library: Library, jobs: Jobs) -> APIRouter:
             file = asked.file
             return plain(library.load_conversions(file, on_progress=lambda n: tell({"done": n})))
 
-        return _accepted(jobs.add("conversions", asked.file, work))
+        return accepted(jobs.add("conversions", asked.file, work))
 
     @routes.post("/failures/retry", status_code=202, response_model=Accepted)
     def retry(asked: RetryIn, _: Writer) -> Response:
@@ -121,7 +121,7 @@ def router(library: Library, jobs: Jobs) -> APIRouter:
                 reports[source] = _index(library, again)(tell)
             return {"sources": reports}
 
-        return _accepted(jobs.add("retry", asked.source or "all", work))
+        return accepted(jobs.add("retry", asked.source or "all", work))
 
     @routes.get("/jobs", response_model=JobsOut)
     def all_jobs() -> Response:
@@ -206,7 +206,8 @@ def _index(library: Library, asked: JobIn) -> Any:
     return work
 
 
-def _accepted(job: Job) -> Response:
+def accepted(job: Job) -> Response:
+    """The answer that a job was put into the queue."""
     response = answer(Accepted(job_id=job.job_id), 202)
     response.headers["Location"] = f"/api/v1/jobs/{job.job_id}"
     return response

@@ -12,20 +12,25 @@ from fastapi import Depends
 from fastapi import Query as Parameter
 
 from vistazo.errors import InvalidQuery
+from vistazo.ingest.hosts import is_web
 from vistazo.records import Query
+from vistazo.search.feedback import MAX_JUDGED
 from vistazo.search.paging import MAX_OFFSET
+from vistazo.search.query import parse
 from vistazo.web.refusals import ImageGone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vistazo.records import Float32Array
+    from vistazo.search.query import Parsed
     from vistazo.web.kept_images import KeptImages
     from vistazo.web.remote_image import RemoteImages
 
 MAX_K = 500
 MAX_TEXT = 10_000
-Kind = Literal["text", "image", "url", "photo", "newest"]
+_MAX_ADDRESSES = 5
+Kind = Literal["text", "image", "url", "photo", "liked", "newest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,9 @@ class Asked:
 class Given:
     """The parameters that say what is looked for; at most one of the first four."""
 
-    q: Annotated[str | None, Parameter(max_length=MAX_TEXT, description="words")] = None
+    q: Annotated[
+        str | None, Parameter(max_length=MAX_TEXT, description="words, weights, pictures, filters")
+    ] = None
     url: Annotated[
         str | None, Parameter(max_length=4096, description="address of an image, http or https")
     ] = None
@@ -65,6 +72,16 @@ class Given:
     ] = None
     k: Annotated[int, Parameter(ge=1, le=MAX_K, description="hits on a page")] = 20
     where: Annotated[str, Parameter(max_length=MAX_TEXT, description="a filter")] = ""
+    like: Annotated[
+        list[str] | None, Parameter(max_length=MAX_JUDGED, description="ids: more of these")
+    ] = None
+    dislike: Annotated[
+        list[str] | None, Parameter(max_length=MAX_JUDGED, description="ids: less of these")
+    ] = None
+    fold: Annotated[bool, Parameter(description="leave out near-duplicates")] = False
+    diverse: Annotated[
+        float, Parameter(ge=0, le=1, description="how much likeness to hits before costs")
+    ] = 0.0
 
 
 Parameters = Annotated[Given, Depends()]
@@ -101,13 +118,25 @@ class Reader:
         }
         if len(wanted) > 1:
             raise InvalidQuery(f"give one of {' and '.join(wanted)}, not {len(wanted)}")
+        query = Query(
+            k=given.k,
+            where=given.where,
+            like=tuple(given.like or ()),
+            dislike=tuple(given.dislike or ()),
+            fold=given.fold,
+            diverse=given.diverse,
+        )
+        if not wanted and query.like:
+            return Asked("liked", query, given.k, given.where)
         if not wanted:
             return Asked("newest", None, given.k, given.where)
         ((name, value),) = wanted.items()
-        query = Query(k=given.k, where=given.where)
         match name:
             case "q":
-                query = replace(query, text=value)
+                parsed = parse(value)
+                if parsed.conditions and not parsed.terms and not query.like:
+                    return Asked("newest", None, given.k, parsed.where(given.where), text=value)
+                query = replace(query, text=value, images=self.images(parsed))
                 return Asked("text", query, given.k, given.where, text=value)
             case "photo_id":
                 return Asked("photo", replace(query, photo_id=value), given.k, given.where)
@@ -120,10 +149,7 @@ class Reader:
                 query = replace(query, vector=vector)
                 return Asked("image", query, given.k, given.where, image_key=value)
             case _:
-                key = self._kept.key_of_url(value)
-                if key is None or self._kept.vector(key) is None:
-                    key = self._keep(self._remote.fetch(value))
-                    self._kept.note_url(value, key)
+                key = self._of_url(value)
                 query = replace(query, vector=self._kept.vector(key))
                 return Asked("url", query, given.k, given.where, text=value, image_key=key)
 
@@ -132,6 +158,30 @@ class Reader:
         key = self._keep(data)
         query = Query(vector=self._kept.vector(key), k=k, where=where)
         return Asked("image", query, k, where, image_key=key)
+
+    def images(self, parsed: Parsed) -> dict[str, Float32Array]:
+        """The vectors of the pictures that a text names by their addresses.
+
+        Its files are not looked at: they would be this machine's, and a caller's never are.
+
+        Raises:
+            InvalidQuery: there are too many of them.
+            FetchError: an address does not give an image.
+        """
+        addresses = [name for name in parsed.images if is_web(name)]
+        if len(addresses) > _MAX_ADDRESSES:
+            raise InvalidQuery(
+                f"a query names at most {_MAX_ADDRESSES} pictures of the web; leave some out"
+            )
+        found = {name: self._kept.vector(self._of_url(name)) for name in addresses}
+        return {name: vector for name, vector in found.items() if vector is not None}
+
+    def _of_url(self, url: str) -> str:
+        key = self._kept.key_of_url(url)
+        if key is None or self._kept.vector(key) is None:
+            key = self._keep(self._remote.fetch(url))
+            self._kept.note_url(url, key)
+        return key
 
     def _keep(self, data: bytes) -> str:
         key = self._kept.key(data)

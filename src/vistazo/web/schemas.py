@@ -51,7 +51,7 @@ class HitOut(Model):
 class QueryOut(Model):
     """What was looked for. `image_key` finds the same image again while it is kept."""
 
-    kind: Literal["text", "image", "url", "photo", "newest", "random"]
+    kind: Literal["text", "image", "url", "photo", "liked", "newest", "random"]
     text: str | None = None
     photo_id: str | None = None
     image_key: str | None = None

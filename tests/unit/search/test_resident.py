@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vistazo.records import EncoderSpec, Metadata, Photo
-from vistazo.search.engine import DatabasePath
+from vistazo.search.paths import DatabasePath
 from vistazo.search.resident import ResidentPath
 from vistazo.store.connect import connect, disconnect, parse
 from vistazo.store.filters import Filter, compile_filter

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from vistazo.records import EncoderSpec, Metadata, Photo
 from vistazo.search import resident, saved
-from vistazo.search.engine import DatabasePath
+from vistazo.search.paths import DatabasePath
 from vistazo.search.resident import ResidentPath
 from vistazo.store.connect import connect, disconnect, parse
 from vistazo.store.connection import Connection
@@ -95,9 +95,9 @@ def check(path: ResidentPath, store: Store, seed: int, where: str = "", k: int =
     found = path.hits(path.nearest(vector(seed), k, filters, state), state)
     assert [each.score for each in found] == pytest.approx([e.score for e in expected], abs=CLOSE)
     for hit in found[:2]:
-        expected_vector = database.vector(hit.photo_id)
-        assert np.array_equal(path.vector(hit.photo_id, state), expected_vector)
-    assert path.vector("unknown", state) is None
+        expected_vector = database.vectors([hit.photo_id])[hit.photo_id]
+        assert np.array_equal(path.vectors([hit.photo_id], state)[hit.photo_id], expected_vector)
+    assert path.vectors(["unknown"], state) == {}
     plain = [[{**hit.to_dict(), "score": 0} for hit in hits] for hits in (found, expected)]
     assert plain[0] == plain[1]
 

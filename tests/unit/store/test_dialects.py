@@ -12,7 +12,7 @@ import pytest
 from vistazo.errors import InvalidSQL, StoreError
 from vistazo.ingest.journal import Journal
 from vistazo.records import EncoderSpec, Failure, IndexStatus, Photo
-from vistazo.search.engine import DatabasePath
+from vistazo.search.paths import DatabasePath
 from vistazo.store.connect import Connection
 from vistazo.store.dialects.chdb import Chdb
 from vistazo.store.dialects.cluster import Cluster, with_settings

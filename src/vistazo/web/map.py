@@ -1,0 +1,83 @@
+"""`/map`: photos in the plane with their themes."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from vistazo.search.map import DEFAULT_PHOTOS
+from vistazo.search.themes import MAX_THEMES
+from vistazo.web import schemas
+from vistazo.web.answers import answer
+from vistazo.web.queries import MAX_TEXT
+from vistazo.web.refusals import Busy
+
+if TYPE_CHECKING:
+    from vistazo.library import Library
+
+_KEPT = 8  # maps
+_PATIENCE_S = 5.0
+
+
+class PlaceOut(schemas.Model):
+    """Where a photo is, from 0 to 1; `theme` is a place in `themes`."""
+
+    photo_id: str
+    x: float
+    y: float
+    theme: int
+
+
+class ThemeOut(schemas.Model):
+    """Photos that belong together; `example` is the photo nearest to their middle."""
+
+    words: list[str]
+    said_by: str
+    photos: int
+    example: str
+    x: float
+    y: float
+
+
+class MapOut(schemas.Model):
+    """A map; `total` counts the photos of the filter, also those that were left out."""
+
+    places: list[PlaceOut]
+    themes: list[ThemeOut]
+    total: int
+    method: str
+
+
+def router(library: Library) -> APIRouter:
+    """The routes."""
+    routes = APIRouter(tags=["map"])
+    kept: OrderedDict[tuple[object, ...], MapOut] = OrderedDict()
+    slot = threading.Semaphore()
+
+    @routes.get("/map", response_model=MapOut)
+    def photo_map(
+        where: Annotated[str, Query(max_length=MAX_TEXT, description="a filter")] = "",
+        themes: Annotated[int | None, Query(ge=1, le=MAX_THEMES)] = None,
+        limit: Annotated[int, Query(ge=1, le=DEFAULT_PHOTOS, description="photos")] = (
+            DEFAULT_PHOTOS
+        ),
+    ) -> Response:
+        """Photos of a filter, like ones near each other; kept until the library changes."""
+        key = (library.paging.version(), where, themes, limit)
+        if not slot.acquire(timeout=_PATIENCE_S):
+            raise Busy("a map is being made; ask again in a moment")
+        try:
+            if key not in kept:
+                made = library.map(where=where, themes=themes, limit=limit)
+                kept[key] = MapOut(**made.to_dict())
+                while len(kept) > _KEPT:
+                    kept.popitem(last=False)
+            kept.move_to_end(key)
+            return answer(kept[key])
+        finally:
+            slot.release()
+
+    return routes
