@@ -39,6 +39,7 @@ from vistazo.records import (
     printable,
 )
 from vistazo.search.engine import DatabasePath, Engine
+from vistazo.search.fusion import listed
 from vistazo.search.hits import Hits
 from vistazo.search.paging import Paging
 from vistazo.search.resident import ResidentPath
@@ -47,7 +48,7 @@ from vistazo.sources.named import source_of
 from vistazo.store import schema, sqlread
 from vistazo.store.bounded import SqlLimits
 from vistazo.store.connect import Address, Server, beside, connect, disconnect
-from vistazo.store.store import Store
+from vistazo.store.store import Statement, Store
 
 if TYPE_CHECKING:
     from vistazo.encoders.base import Encoder
@@ -265,7 +266,7 @@ class Library:
 
         One SQL statement joins the search with the log of downloads.
         """
-        statement = self._path.statement(self._engine.target(query))
+        statement = self._statement(query)
         return demand(self.connection, statement.sql, statement.params, settings=statement.settings)
 
     def downloads(self, query: Query | None = None) -> Downloads:
@@ -274,8 +275,15 @@ class Library:
         Args:
             query: count only downloads of the photos it finds; None counts the whole log.
         """
-        found = None if query is None else self._path.statement(self._engine.target(query))
+        found = None if query is None else self._statement(query)
         return Downloads(self.connection, found)
+
+    def _statement(self, query: Query) -> Statement:
+        """What a query finds, to be a subquery of another statement."""
+        target = self._engine.target(query)
+        if target.blend.by_picture:
+            return self._path.statement(target)
+        return listed(self._engine.ranked(target))
 
     def selection(self, photo_ids: Sequence[str]) -> Selection:
         """Photos that somebody picked: their downloads, ranked, and their rows."""

@@ -97,8 +97,12 @@ class Hit:
         photo_id: key of the photo in `photos`, `conversions` and `thumbnails`.
         uri: path of a local photo, address of any other.
         score: cosine similarity in [-1, 1], higher is better; exact. NaN where nothing was
-            compared (`Library.random`).
+            compared (`Library.random`). Words and downloads change the order of hits, not this.
         width, height: pixels, upright.
+        why: what brought it here, such as `picture 0.21`, `caption: boat, lake`.
+        unusual: by how many spreads (robust standard deviations) the score lies above the middle
+            of all photos' scores for this query; NaN where nothing was compared.
+        weak: nothing of the library really matches the query, and this is the best of it.
     """
 
     photo_id: str
@@ -108,6 +112,9 @@ class Hit:
     width: int = 0
     height: int = 0
     attributes: Mapping[str, str] = field(default_factory=dict)
+    why: tuple[str, ...] = ()
+    unusual: float = float("nan")
+    weak: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types, ready for JSON; a path that is not UTF-8 is shown with escapes."""
@@ -119,6 +126,9 @@ class Hit:
             "width": self.width,
             "height": self.height,
             "attributes": dict(self.attributes),
+            "why": list(self.why),
+            "unusual": None if self.unusual != self.unusual else round(self.unusual, 3),
+            "weak": self.weak,
         }
 
 
@@ -131,6 +141,13 @@ class Query:
         vector: (dim,) float32, L2 norm 1, of the library's own encoder.
         k: how many hits, 1 to 100,000.
         where: filter in the grammar of `store/filters.py`; empty keeps everything.
+        mode: whether a text is looked for in the pictures, in the words that photos have
+            (captions, keywords, file names, searches that led to a download), or in both.
+        words_weight: of the words where both are asked for, 0 to 1.
+        popular: weight of downloads in the order, 0 to 1.
+        popular_for: which downloads count: `all`, or those after a search for the text's `words`.
+        half_life_days: after which a download counts half; None counts all alike.
+        cut: mark hits as weak where nothing really matches.
     """
 
     text: str | None = None
@@ -139,6 +156,12 @@ class Query:
     k: int = 10
     where: str = ""
     vector: Float32Array | None = field(default=None, compare=False)
+    mode: Literal["both", "picture", "words"] = "both"
+    words_weight: float = 0.5
+    popular: float = 0.0
+    popular_for: Literal["all", "words"] = "all"
+    half_life_days: float | None = None
+    cut: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +175,7 @@ class Page:
         path: what answered: `database`, `index`, `resident` or `newest`.
         reason: a sentence that says why.
         stages_ms: milliseconds for `embed`, `search` and `metadata`.
+        weak: nothing really matches the query; the hits are the best of what there is.
     """
 
     hits: tuple[Hit, ...]
@@ -160,6 +184,7 @@ class Page:
     path: str
     reason: str
     stages_ms: Mapping[str, float]
+    weak: bool = False
 
 
 @dataclass(frozen=True, slots=True)

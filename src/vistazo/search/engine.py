@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from vistazo.errors import InvalidQuery, LibraryEmpty, PhotoNotFound
 from vistazo.records import Hit, Photo, Query, printable
+from vistazo.search.fusion import Blend, Ranked, Ranker, Ranking
 from vistazo.search.limits import check_k
 from vistazo.store.filters import Filter, compile_filter
 
@@ -98,6 +99,8 @@ class Target:
         vector: (dim,) float32, L2 norm 1.
         exclude: a photo id that is not wanted, or empty.
         state: of the photos when the query was checked.
+        words: what is looked for among the photos' words.
+        blend: how the hits are put in order.
     """
 
     vector: Float32Array
@@ -105,6 +108,8 @@ class Target:
     filters: Filter
     exclude: str = ""
     state: State | None = None
+    words: str = ""
+    blend: Blend = field(default_factory=Blend)
 
 
 class Engine:
@@ -123,7 +128,7 @@ class Engine:
         read_image: Callable[[Any], Image],
     ) -> None:
         self._store = store
-        self._path = path
+        self._ranker = Ranker(store.connection, path)
         self._encoder = encoder
         self._read_image = read_image
         self._texts: OrderedDict[tuple[EncoderSpec, str], Float32Array] = OrderedDict()
@@ -131,22 +136,31 @@ class Engine:
         self.texts_asked = self.texts_known = 0
 
     def search(self, query: Query) -> list[Hit]:
-        """The k photos nearest to the query, best first; never the query's own photo.
+        """The k photos that fit the query best, best first; never the query's own photo.
 
         Raises:
             InvalidQuery, InvalidFilter: the query cannot be searched with.
             LibraryEmpty: there is nothing to find.
             PhotoNotFound: the query's `photo_id` is not in the library.
         """
-        target = self.target(query)
-        # One more than wanted, so that leaving out the query's own photo needs no filter, which
-        # would keep the index from answering.
-        wanted = target.k + (1 if target.exclude else 0)
-        found = self._path.nearest(target.vector, wanted, target.filters, target.state)
-        kept = [each for each in found if each.photo_id != target.exclude][: target.k]
-        photos = self._store.get([each.photo_id for each in kept])
+        return self.hits(self.ranked(self.target(query)).found)
+
+    def ranked(self, target: Target, offset: int = 0) -> Ranking:
+        """What fits a query that was checked, in the order it wants, after the first `offset`."""
+        return self._ranker.rank(target, target.state or self._store.state(), offset)
+
+    def hits(self, found: Sequence[Ranked]) -> list[Hit]:
+        """The photos that were found; those that have gone meanwhile are left out."""
+        photos = self._store.get([each.photo_id for each in found])
         return [
-            hit_of(photos[each.photo_id], each.score) for each in kept if each.photo_id in photos
+            replace(
+                hit_of(photos[each.photo_id], each.score),
+                why=each.why,
+                unusual=each.unusual,
+                weak=each.weak,
+            )
+            for each in found
+            if each.photo_id in photos
         ]
 
     def random(self, k: int, where: str) -> list[Hit]:
@@ -160,6 +174,10 @@ class Engine:
 
     def target(self, query: Query) -> Target:
         """Check a query and embed it."""
+        blend = Blend.of(query)
+        return replace(self._target(query), words=query.text or "", blend=blend)
+
+    def _target(self, query: Query) -> Target:
         check_k(query.k)
         given = (query.text, query.image, query.photo_id, query.vector)
         if sum(each is not None for each in given) != 1:

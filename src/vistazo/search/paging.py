@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from vistazo.errors import InvalidQuery
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from vistazo.search.engine import Engine
     from vistazo.search.resident import ResidentPath
     from vistazo.store.connect import Connection
-    from vistazo.store.store import Neighbour, State, Store
+    from vistazo.store.store import State, Store
 
 MAX_OFFSET = 20_000
 _TOTALS = 256  # filters whose counts are kept
@@ -29,8 +28,8 @@ _NEWEST = "nothing was looked for: the photos that came last"
 class Paging:
     """Pages of hits; safe to use from several threads.
 
-    Photos are in the order of score, then photo id, whatever the page's size, so that pages neither
-    repeat nor leave out any while the library stays the same.
+    Photos are in the order that the query wants (`search.fusion`), then of photo id, whatever the
+    page's size, so that pages neither repeat nor leave out any while the library stays the same.
     """
 
     def __init__(
@@ -55,15 +54,16 @@ class Paging:
         target = self._engine.target(query)
         state = target.state or self._store.state()
         embedded = time.perf_counter()
-        wanted = replace(target, k=target.k + offset)
-        found = self._nearest(wanted)[offset:]
+        ranking = self._engine.ranked(target, offset)
         searched = time.perf_counter()
-        hits = self._hits([(each.photo_id, each.score) for each in found])
-        total = self._total(query.where, target, state)
+        hits = tuple(self._engine.hits(ranking.found))
+        total = ranking.total
+        if total is None:
+            total = self._total(query.where, target, state)
         ended = time.perf_counter()
-        path, reason = self._path.explain(wanted.k, target.filters, state)
+        path, reason = self._path.explain(target.k + offset, target.filters, state)
         stages = _stages(started, embedded, searched, ended)
-        return Page(hits, total, state.version, path, reason, stages)
+        return Page(hits, total, state.version, path, reason, stages, ranking.weak)
 
     def newest(self, k: int, where: str = "", offset: int = 0) -> Page:
         """The k photos that came last into the library, after `offset` of them."""
@@ -85,7 +85,7 @@ class Paging:
         """What the first `query.k` hits have in common; without a query, all photos of `where`."""
         if query is None:
             return facets(self._connection, names, None, compile_filter(where))
-        found = self._nearest(self._engine.target(query))
+        found = self._engine.ranked(self._engine.target(query)).found
         return facets(self._connection, names, [each.photo_id for each in found], Filter())
 
     def version(self) -> int:
@@ -111,12 +111,6 @@ class Paging:
         """A statement that people can read and change, with the rows of a page."""
         vector = query.vector if query else None
         return view_sql(query, vector, compile_filter(query.where if query else where), k)
-
-    def _nearest(self, target: Target) -> list[Neighbour]:
-        # One more than wanted, so that leaving out the query's own photo needs no filter.
-        wanted = target.k + (1 if target.exclude else 0)
-        found = self._path.nearest(target.vector, wanted, target.filters, target.state)
-        return [each for each in found if each.photo_id != target.exclude][: target.k]
 
     def _hits(self, found: Sequence[tuple[str, float]]) -> tuple[Hit, ...]:
         photos = self._store.get([photo_id for photo_id, _ in found])

@@ -74,6 +74,11 @@ class Store:
         self._connection = connection
         self._dialect = connection.dialect
 
+    @property
+    def connection(self) -> Connection:
+        """Where the tables are."""
+        return self._connection
+
     # The encoder of the vectors
 
     def encoder(self) -> EncoderSpec | None:

@@ -1,0 +1,285 @@
+"""The order of hits: by pictures, by words and by downloads, over all photos of the library.
+
+What a photo gets is the weighted mean of three numbers: how far its picture stands out (a score's
+`Calibration.unusual`, of which six spreads count one), how much of the query its words are, and how
+wanted it is. Each depends on the query and the library alone and not on k, so a page is a part of
+one order. A photo without words and downloads cannot overtake one with a better picture; so the k
+best pictures, and all photos with words or downloads, hold the k best of the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Real
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from vistazo.errors import InvalidQuery
+from vistazo.records import printable
+from vistazo.search.calibration import Calibration, Calibrator
+from vistazo.search.popularity import Popularity, Wanted
+from vistazo.search.words import Matched, WordIndex, Words
+from vistazo.store.store import Statement
+
+if TYPE_CHECKING:
+    from vistazo.records import Query
+    from vistazo.search.engine import SearchPath, Target
+    from vistazo.store.connection import Connection
+    from vistazo.store.store import Neighbour, State
+
+MODES = ("both", "picture", "words")
+_SPREADS = 6.0  # that count as much as having all words of the query
+# Of the query's words; a photo that has less may still be the best of nothing.
+_NAMED = 0.35
+_LISTED = 2000  # ids in a statement, at least
+
+
+@dataclass(frozen=True, slots=True)
+class Blend:
+    """How a query's hits are put in order; see `Query`, whose fields these are."""
+
+    mode: str = "picture"
+    words_weight: float = 0.5
+    popular: float = 0.0
+    popular_for: str = "all"
+    half_life_days: float | None = None
+    cut: bool = True
+
+    @classmethod
+    def of(cls, query: Query) -> Blend:
+        """The wishes of a query, judged.
+
+        Raises:
+            InvalidQuery: a value that makes no sense, or words where there are none.
+        """
+        _check_choice("mode", query.mode, MODES)
+        _check_choice("popular_for", query.popular_for, ("all", "words"))
+        _check_number("words_weight", query.words_weight, 1)
+        _check_number("popular", query.popular, 1)
+        if query.half_life_days is not None:
+            _check_number("half_life_days", query.half_life_days, 100_000)
+            if query.half_life_days < 0.001:
+                raise InvalidQuery("half_life_days must be at least 0.001; leave it out for none")
+        if query.text is None:
+            if query.mode == "words":
+                raise InvalidQuery("mode words needs a text; an image has none")
+            if query.popular_for == "words":
+                raise InvalidQuery("popular_for words needs a text; an image has none")
+        return cls(
+            mode=query.mode if query.text is not None else "picture",
+            words_weight=float(query.words_weight),
+            popular=float(query.popular),
+            popular_for=query.popular_for,
+            half_life_days=query.half_life_days,
+            cut=bool(query.cut),
+        )
+
+    @property
+    def reads_words(self) -> bool:
+        """Whether photos' words are looked at."""
+        return self.mode == "words" or (self.mode == "both" and self.words_weight > 0)
+
+    @property
+    def by_picture(self) -> bool:
+        """Whether the order is that of the scores alone."""
+        return not self.reads_words and not self.popular
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A photo in its place; the fields are those of `Hit`."""
+
+    photo_id: str
+    score: float
+    why: tuple[str, ...] = ()
+    unusual: float = float("nan")
+    weak: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Some of the order.
+
+    Attributes:
+        found: best first.
+        total: how many there are in all; None is every photo of the filter.
+        weak: nothing really matches.
+    """
+
+    found: tuple[Ranked, ...]
+    total: int | None = None
+    weak: bool = False
+
+
+class Ranker:
+    """Puts the photos of a library in order; safe to use from several threads.
+
+    Args:
+        connection: an open one, with migrated tables.
+        path: finds photos by their pictures.
+    """
+
+    def __init__(self, connection: Connection, path: SearchPath) -> None:
+        self._path = path
+        self._words = Words(connection)
+        self._wanted = Popularity(connection)
+        self._calibrator = Calibrator(connection)
+
+    def rank(self, target: Target, state: State, offset: int = 0) -> Ranking:
+        """The `target.k` photos after the first `offset`, in the order that the target wants.
+
+        Args:
+            state: of the photos, as it was read for this search.
+        """
+        if target.blend.by_picture:
+            return self._by_picture(target, state, offset)
+        blend, last = target.blend, offset + target.k
+        index, matched = self._match(target, state)
+        shares = _by_id(index, matched)
+        wanted = self._wanted_by(target, state)
+        if blend.mode == "words":
+            scores = self._scores(target, shares, state)
+            best = max((each.score for each in self._nearest(target, 1, state)), default=-1.0)
+        else:
+            nearest = self._nearest(target, last, state)
+            best = nearest[0].score if nearest else -1.0
+            scores = {each.photo_id: each.score for each in nearest}
+            scores |= self._scores(target, {*shares, *wanted.shares} - {*scores}, state)
+        calibration = self._calibrator.of(target.vector, state)
+        points = _points(blend, scores, shares, wanted, calibration)
+        order = sorted(scores, key=lambda each: (-points[each], -scores[each], each))
+        named = max((shares.get(each, 0.0) for each in scores), default=1.0)
+        weak = (
+            blend.cut
+            and named < _NAMED
+            and not calibration.stands_out(best, index.told if index else 0.0)
+        )
+        shown = order[offset:last]
+        reasons = _reasons(index, matched, shown) if index else {}
+        found = [
+            Ranked(
+                each,
+                scores[each],
+                _why(scores[each], *reasons.get(each, ()), wanted.why(each)),
+                calibration.unusual(scores[each]),
+                weak,
+            )
+            for each in shown
+        ]
+        return Ranking(tuple(found), len(scores) if blend.mode == "words" else None, weak)
+
+    def _by_picture(self, target: Target, state: State, offset: int) -> Ranking:
+        nearest = self._nearest(target, offset + target.k, state)
+        calibration = self._calibrator.of(target.vector, state)
+        weak = bool(nearest) and target.blend.cut and not calibration.stands_out(nearest[0].score)
+        found = [
+            Ranked(
+                each.photo_id,
+                each.score,
+                _why(each.score),
+                calibration.unusual(each.score),
+                weak,
+            )
+            for each in nearest[offset:]
+        ]
+        return Ranking(tuple(found), None, weak)
+
+    def _match(self, target: Target, state: State) -> tuple[WordIndex | None, Matched]:
+        if not target.blend.reads_words:
+            return None, Matched(np.zeros(0, np.intp), np.zeros(0, np.float32))
+        index = self._words.index(state)
+        return index, index.match(target.words)
+
+    def _wanted_by(self, target: Target, state: State) -> Wanted:
+        blend = target.blend
+        if not blend.popular:
+            return Wanted()
+        text = target.words if blend.popular_for == "words" else None
+        return self._wanted.wanted(state, text, blend.half_life_days)
+
+    def _nearest(self, target: Target, count: int, state: State) -> list[Neighbour]:
+        # One more than wanted, so that leaving out the query's own photo needs no filter, which
+        # would keep the index from answering.
+        wanted = count + (1 if target.exclude else 0)
+        found = self._path.nearest(target.vector, wanted, target.filters, state)
+        return [each for each in found if each.photo_id != target.exclude][:count]
+
+    def _scores(self, target: Target, photo_ids: Collection[str], state: State) -> dict[str, float]:
+        """The scores of those of these photos that match the filter."""
+        if not photo_ids:
+            return {}
+        # A long list takes longer to bind than all scores take to read.
+        few = len(photo_ids) < max(_LISTED, state.photos // 10)
+        filters = target.filters.among(sorted(photo_ids)) if few else target.filters
+        count = len(photo_ids) if few else state.photos
+        found = self._path.nearest(target.vector, count, filters, state)
+        wanted = photo_ids if isinstance(photo_ids, set) else {*photo_ids}
+        return {
+            each.photo_id: each.score
+            for each in found
+            if each.photo_id in wanted and each.photo_id != target.exclude
+        }
+
+
+def listed(ranking: Ranking) -> Statement:
+    """What was found as SQL (columns photo_id, score), to be a subquery of another."""
+    return Statement(
+        "SELECT pair.1 AS photo_id, pair.2 AS score FROM"
+        " (SELECT arrayJoin(arrayZip({ids:Array(String)}, {scores:Array(Float64)})) AS pair)",
+        {
+            "ids": [each.photo_id for each in ranking.found],
+            "scores": [each.score for each in ranking.found],
+        },
+    )
+
+
+def _points(
+    blend: Blend,
+    scores: Mapping[str, float],
+    shares: Mapping[str, float],
+    wanted: Wanted,
+    calibration: Calibration,
+) -> dict[str, float]:
+    """What each photo gets; higher comes first."""
+    words = {"words": 1.0, "picture": 0.0}.get(blend.mode, blend.words_weight)
+    picture, popular = (1 - words) / _SPREADS, blend.popular
+    return {
+        photo_id: (1 - popular)
+        * (picture * calibration.unusual(score) + words * shares.get(photo_id, 0.0))
+        + popular * wanted.shares.get(photo_id, 0.0)
+        for photo_id, score in scores.items()
+    }
+
+
+def _by_id(index: WordIndex | None, matched: Matched) -> dict[str, float]:
+    if index is None:
+        return {}
+    ids = index.ids.take(pa.array(matched.rows)).to_pylist()
+    return dict(zip(ids, matched.shares.tolist(), strict=True))
+
+
+def _reasons(
+    index: WordIndex, matched: Matched, photo_ids: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
+    rows = index.rows_of(photo_ids)
+    return dict(zip(photo_ids, index.why(matched, rows), strict=True))
+
+
+def _why(score: float, *others: str) -> tuple[str, ...]:
+    return (f"picture {score:.2f}", *filter(None, others))
+
+
+def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:
+    if value not in choices:
+        shown = printable(str(value)[:40])
+        raise InvalidQuery(f"{name} must be one of {', '.join(choices)}, not '{shown}'")
+
+
+def _check_number(name: str, value: object, most: float) -> None:
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    if not number or not 0 <= float(value) <= most:  # type: ignore[arg-type]
+        shown = printable(str(value)[:40])
+        raise InvalidQuery(f"{name} must be a number from 0 to {most:,}, not '{shown}'")
