@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, Unpack
 
 if TYPE_CHECKING:
     import os
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     )
     from vistazo.search.hits import Hits
     from vistazo.sources.base import Source
+    from vistazo.wishes import Wishes
 
 
 class AsksDownloads(Protocol):
@@ -115,11 +116,19 @@ class Facade(Protocol):
         """Write a source's photos and their conversions as Parquet files."""
 
     def search(
-        self, text: str | None = None, *, image: Any = None, k: int = 10, where: str = ""
+        self,
+        text: str | None = None,
+        *,
+        image: Any = None,
+        k: int = 10,
+        where: str = "",
+        **wishes: Unpack[Wishes],
     ) -> Hits:
         """The k photos that fit a text, or look like an image."""
 
-    def similar(self, photo_id: str, k: int = 10, *, where: str = "") -> Hits:
+    def similar(
+        self, photo_id: str, k: int = 10, *, where: str = "", **wishes: Unpack[Wishes]
+    ) -> Hits:
         """The k photos most like one of the library."""
 
     def find(self, query: Query) -> Hits:

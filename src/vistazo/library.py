@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import pyarrow as pa
 
@@ -39,7 +40,6 @@ from vistazo.records import (
     printable,
 )
 from vistazo.search.engine import DatabasePath, Engine
-from vistazo.search.fusion import listed
 from vistazo.search.hits import Hits
 from vistazo.search.paging import Paging
 from vistazo.search.resident import ResidentPath
@@ -48,11 +48,12 @@ from vistazo.sources.named import source_of
 from vistazo.store import schema, sqlread
 from vistazo.store.bounded import SqlLimits
 from vistazo.store.connect import Address, Server, beside, connect, disconnect
-from vistazo.store.store import Statement, Store
+from vistazo.store.store import Store
 
 if TYPE_CHECKING:
     from vistazo.encoders.base import Encoder
     from vistazo.sources.base import Source
+    from vistazo.wishes import Wishes
 
 
 class Library:
@@ -84,7 +85,7 @@ class Library:
         self._store = Store(self.connection)
         self._journal = Journal(self.connection)
         self._path = DatabasePath(self._store)
-        self._encoder = EncoderChoice(self.name, encoder, settings.encoder, self._recorded_encoder)
+        self._encoder = EncoderChoice(self.name, encoder, settings.encoder, lambda: self.encoder)
         self._resident = ResidentPath(self._store, self._path, settings.resident_max_bytes)
         self._engine = Engine(self._store, self._resident, self._encoder.get, read_query_image)
         self.paging = Paging(self.connection, self._store, self._engine, self._resident)
@@ -207,7 +208,13 @@ class Library:
     # Finding
 
     def search(
-        self, text: str | None = None, *, image: Any = None, k: int = 10, where: str = ""
+        self,
+        text: str | None = None,
+        *,
+        image: Any = None,
+        k: int = 10,
+        where: str = "",
+        **wishes: Unpack[Wishes],
     ) -> Hits:
         """The k photos that fit a text, or look like an image, best first.
 
@@ -216,25 +223,27 @@ class Library:
             image: a path, the bytes of an image file, or a `PIL.Image.Image`.
             k: 1 to 100,000; fewer hits come back only when fewer photos match.
             where: a filter, such as "width > 1000 and taken >= 2019"; see docs/filters.md.
+            wishes: how hits are put in order: mode, words_weight, popular.. as in `Query`.
         Raises:
             InvalidQuery, InvalidFilter: the query cannot be searched with.
             LibraryEmpty: the library holds no photo.
         """
-        return self.find(Query(text=text, image=image, k=k, where=where))
+        return self.find(Query(text=text, image=image, k=k, where=where, **wishes))
 
-    def similar(self, photo_id: str, k: int = 10, *, where: str = "") -> Hits:
+    def similar(
+        self, photo_id: str, k: int = 10, *, where: str = "", **wishes: Unpack[Wishes]
+    ) -> Hits:
         """The k photos most like one of the library, never that photo itself.
 
         Raises:
             PhotoNotFound: there is no such photo.
         """
-        return self.find(Query(photo_id=photo_id, k=k, where=where))
+        return self.find(Query(photo_id=photo_id, k=k, where=where, **wishes))
 
     def find(self, query: Query) -> Hits:
         """Answer a query of any kind."""
         like = f"like {query.photo_id}" if query.photo_id else "like the image"
-        title = like if query.text is None else query.text
-        return Hits(self._engine.search(query), self.thumbnails, title)
+        return Hits(self._engine.search(query), self.thumbnails, query.text or like)
 
     def random(self, k: int = 1, *, where: str = "") -> Hits:
         """Up to k different photos by chance; their score is NaN."""
@@ -246,28 +255,25 @@ class Library:
         Raises:
             PhotoNotFound: there is no such photo.
         """
-        found = self._store.get([photo_id])
-        if photo_id not in found:
+        found = self._store.get([photo_id]).get(photo_id)
+        if found is None:
             shown = printable(photo_id)
             raise PhotoNotFound(f"there is no photo with the id '{shown}' in the library")
-        return found[photo_id]
+        return found
 
     def thumbnails(self, photo_ids: Sequence[str]) -> dict[str, bytes]:
         """WebP or JPEG bytes by photo id, longer side at most 320 pixels.
 
-        Ids that are unknown, or of a photo that came with its vector, are left out.
+        Ids that are unknown, or of photos that came with their vector, are left out.
         """
         return self._store.thumbnails(photo_ids)
 
     # Asking
 
     def demand(self, query: Query) -> Demand:
-        """How often people downloaded what a query finds, and what they had searched for.
-
-        One SQL statement joins the search with the log of downloads.
-        """
-        statement = self._statement(query)
-        return demand(self.connection, statement.sql, statement.params, settings=statement.settings)
+        """How often people downloaded what a query finds, and what they had searched for."""
+        found = self._engine.statement(query, self._path)
+        return demand(self.connection, found.sql, found.params, settings=found.settings)
 
     def downloads(self, query: Query | None = None) -> Downloads:
         """Questions about downloads: top keywords, countries, months, what rises, mismatches.
@@ -275,15 +281,8 @@ class Library:
         Args:
             query: count only downloads of the photos it finds; None counts the whole log.
         """
-        found = None if query is None else self._statement(query)
+        found = None if query is None else self._engine.statement(query, self._path)
         return Downloads(self.connection, found)
-
-    def _statement(self, query: Query) -> Statement:
-        """What a query finds, to be a subquery of another statement."""
-        target = self._engine.target(query)
-        if target.blend.by_picture:
-            return self._path.statement(target)
-        return listed(self._engine.ranked(target))
 
     def selection(self, photo_ids: Sequence[str]) -> Selection:
         """Photos that somebody picked: their downloads, ranked, and their rows."""
@@ -333,9 +332,7 @@ class Library:
 
     def stats(self) -> Stats:
         """What the library holds."""
-        causes: dict[str, int] = {}
-        for failure in self._journal.failures():
-            causes[failure.code] = causes.get(failure.code, 0) + 1
+        causes = Counter(failure.code for failure in self._journal.failures())
         return Stats(
             library=self.name,
             encoder=self.encoder,
@@ -377,7 +374,8 @@ class Library:
     @property
     def encoder(self) -> EncoderSpec | None:
         """The encoder that made the vectors; None before the first photo."""
-        return self._recorded_encoder()
+        recorded = self._store.encoder()
+        return recorded if recorded and self._store.count() else None
 
     @property
     def encoder_notice(self) -> str:
@@ -395,10 +393,6 @@ class Library:
     def check_encoder(self, name: str | None) -> None:
         """Raise EncoderMismatch if the vectors are not of the encoder of this name."""
         self._encoder.check(name)
-
-    def _recorded_encoder(self) -> EncoderSpec | None:
-        recorded = self._store.encoder()
-        return recorded if recorded and self._store.count() else None
 
     def embed(self, text: str) -> Float32Array:
         """The vector of a text, (dim,) float32, as `embed('..')` in SQL is replaced by."""

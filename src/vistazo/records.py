@@ -11,6 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote, urlsplit
 
+from vistazo.downloads import CountryDownloads as CountryDownloads
+from vistazo.downloads import KeywordDownloads as KeywordDownloads
+from vistazo.downloads import Mismatch as Mismatch
+from vistazo.downloads import MonthDownloads as MonthDownloads
+from vistazo.downloads import RisingKeyword as RisingKeyword
+from vistazo.wishes import Mode, PopularFor
+
 if TYPE_CHECKING:
     from vistazo.arrays import Float32Array as Float32Array
     from vistazo.arrays import UInt8Array as UInt8Array
@@ -156,10 +163,10 @@ class Query:
     k: int = 10
     where: str = ""
     vector: Float32Array | None = field(default=None, compare=False)
-    mode: Literal["both", "picture", "words"] = "both"
+    mode: Mode = "both"
     words_weight: float = 0.5
     popular: float = 0.0
-    popular_for: Literal["all", "words"] = "all"
+    popular_for: PopularFor = "all"
     half_life_days: float | None = None
     cut: bool = True
 
@@ -277,64 +284,6 @@ class Demand:
     candidates: tuple[Candidate, ...]
     most_popular: Candidate | None
     top_keywords: tuple[tuple[str, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class KeywordDownloads:
-    """How many downloads followed a search for a keyword."""
-
-    keyword: str
-    downloads: int
-
-
-@dataclass(frozen=True, slots=True)
-class CountryDownloads:
-    """How many downloads came from a country; its code is empty where the log does not say."""
-
-    country: str
-    downloads: int
-
-
-@dataclass(frozen=True, slots=True)
-class MonthDownloads:
-    """How many downloads a month had; `month` is its first day, in UTC."""
-
-    month: dt.date
-    downloads: int
-
-
-@dataclass(frozen=True, slots=True)
-class RisingKeyword:
-    """A keyword whose share of the downloads has grown.
-
-    Attributes:
-        downloads: in the last days of the log.
-        before: in as many days before these.
-        share, share_before: of all downloads with a keyword in the same days, 0 to 1.
-        growth: share / share_before is at least this, with 97.5 % confidence; above 1.
-    """
-
-    keyword: str
-    downloads: int
-    before: int
-    share: float
-    share_before: float
-    growth: float
-
-
-@dataclass(frozen=True, slots=True)
-class Mismatch:
-    """A photo that was downloaded after searches for a keyword its texts do not mention.
-
-    Attributes:
-        downloads: of the photo, after searches for the keyword.
-    """
-
-    keyword: str
-    photo_id: str
-    uri: str
-    description: str
-    downloads: int
 
 
 @dataclass(frozen=True, slots=True)

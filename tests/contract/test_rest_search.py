@@ -262,6 +262,7 @@ def sql(client: httpx.Client, query: str, **more: Any) -> httpx.Response:
 def test_the_statement_of_a_page_gives_its_photos(
     client: httpx.Client, query: dict[str, Any]
 ) -> None:
+    query |= {"mode": "picture"}
     text = get(client, "/sql/of", **query)["sql"]
     answer = sql(client, text).json()
     assert answer["columns"][0] == {"name": "photo_id", "type": "string"}

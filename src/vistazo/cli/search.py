@@ -7,7 +7,23 @@ from typing import Annotated
 import typer
 
 from vistazo.cli import render
-from vistazo.cli.options import Db, Encoder, Json, K, Where, examples, note, open_library
+from vistazo.cli.options import (
+    All,
+    Db,
+    Encoder,
+    HalfLife,
+    Json,
+    K,
+    Mode,
+    Popular,
+    PopularFor,
+    Where,
+    Why,
+    WordsWeight,
+    examples,
+    note,
+    open_library,
+)
 from vistazo.errors import InvalidQuery
 
 
@@ -17,6 +33,7 @@ def register(app: typer.Typer) -> None:
         "search",
         epilog=examples(
             "vistazo search 'a dog on a beach' -k 20 --where 'width > 1000'",
+            "vistazo search 'ein Hund am Strand' --popular 0.3 --why",
             "vistazo search --image holiday.jpg",
         ),
     )(search)
@@ -30,6 +47,13 @@ def search(
     image: Annotated[str | None, typer.Option("--image", help="A picture to compare with.")] = None,
     k: K = 10,
     where: Where = "",
+    mode: Mode = "both",
+    words_weight: WordsWeight = 0.5,
+    popular: Popular = 0.0,
+    popular_for: PopularFor = "all",
+    half_life: HalfLife = None,
+    everything: All = False,
+    why: Why = False,
     db: Db = None,
     encoder: Encoder = None,
     as_json: Json = False,
@@ -39,8 +63,20 @@ def search(
         raise InvalidQuery("say in words what you are looking for, or give --image FILE")
     text = " ".join(words) if words is not None else None
     with open_library(db, encoder=encoder) as library:
-        hits = library.search(text, image=image, k=k, where=where)
+        hits = library.search(
+            text,
+            image=image,
+            k=k,
+            where=where,
+            mode=mode,
+            words_weight=words_weight,
+            popular=popular,
+            popular_for=popular_for,
+            half_life_days=half_life,
+            cut=not everything,
+        )
         if text is not None and library.encoder_notice:
             note(library.encoder_notice)
-        render.print_hits(hits, as_json=as_json)
+        render.note_weak(hits)
+        render.print_hits(hits, as_json=as_json, why=why)
     return 0

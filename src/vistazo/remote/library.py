@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from vistazo.errors import InvalidQuery, ServerError, Unsupported, UsageError
 from vistazo.records import (
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from vistazo.ingest.progress import Progress
     from vistazo.remote.address import ServerAddress
     from vistazo.sources.base import Source
+    from vistazo.wishes import Wishes
 
 API = 1
 _THUMBNAILS = 500  # in one request
@@ -182,14 +183,22 @@ class RemoteLibrary:
     # Finding
 
     def search(
-        self, text: str | None = None, *, image: Any = None, k: int = 10, where: str = ""
+        self,
+        text: str | None = None,
+        *,
+        image: Any = None,
+        k: int = 10,
+        where: str = "",
+        **wishes: Unpack[Wishes],
     ) -> Hits:
         """The k photos that fit a text, or look like an image, best first; see `Library`."""
-        return self.find(Query(text=text, image=image, k=k, where=where))
+        return self.find(Query(text=text, image=image, k=k, where=where, **wishes))
 
-    def similar(self, photo_id: str, k: int = 10, *, where: str = "") -> Hits:
+    def similar(
+        self, photo_id: str, k: int = 10, *, where: str = "", **wishes: Unpack[Wishes]
+    ) -> Hits:
         """The k photos most like one of the library, never that photo itself; see `Library`."""
-        return self.find(Query(photo_id=photo_id, k=k, where=where))
+        return self.find(Query(photo_id=photo_id, k=k, where=where, **wishes))
 
     def find(self, query: Query) -> Hits:
         """Answer a query of any kind."""
@@ -334,6 +343,12 @@ class RemoteLibrary:
             "k": query.k,
             "where": query.where,
             "encoder": self._wanted,
+            "mode": query.mode,
+            "words_weight": query.words_weight,
+            "popular": query.popular,
+            "popular_for": query.popular_for,
+            "half_life_days": query.half_life_days,
+            "cut": query.cut,
         }
 
 

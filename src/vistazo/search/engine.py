@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from vistazo.errors import InvalidQuery, LibraryEmpty, PhotoNotFound
 from vistazo.records import Hit, Photo, Query, printable
-from vistazo.search.fusion import Blend, Ranked, Ranker, Ranking
+from vistazo.search.fusion import Blend, Ranked, Ranker, Ranking, listed
 from vistazo.search.limits import check_k
 from vistazo.store.filters import Filter, compile_filter
 
@@ -148,6 +148,13 @@ class Engine:
     def ranked(self, target: Target, offset: int = 0) -> Ranking:
         """What fits a query that was checked, in the order it wants, after the first `offset`."""
         return self._ranker.rank(target, target.state or self._store.state(), offset)
+
+    def statement(self, query: Query, database: DatabasePath) -> Statement:
+        """What a query finds as SQL (columns photo_id, score), to be a subquery of another."""
+        target = self.target(query)
+        if target.blend.by_picture:
+            return database.statement(target)
+        return listed(self.ranked(target))
 
     def hits(self, found: Sequence[Ranked]) -> list[Hit]:
         """The photos that were found; those that have gone meanwhile are left out."""

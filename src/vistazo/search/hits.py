@@ -11,6 +11,11 @@ from vistazo.records import Hit
 if TYPE_CHECKING:
     from vistazo.display.grid import Grid
 
+NOTHING_MATCHES = (
+    "nothing in the library really matches: these are the nearest, and stand out no more than some"
+    " photos do for any query"
+)
+
 
 class Hits(list[Hit]):
     """Hits, best first.

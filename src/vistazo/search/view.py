@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from vistazo.search.fusion import Blend
+
 if TYPE_CHECKING:
     from vistazo.records import Float32Array, Query
     from vistazo.store.filters import Filter
 
+_PART = "-- The pictures' part: hits are ordered by words or downloads too, which this leaves out."
 _COLUMNS = "photo_id, description, width, height"
 
 
@@ -33,6 +36,8 @@ def view_sql(query: Query | None, vector: Float32Array | None, filters: Filter, 
     if conditions:
         lines.append("WHERE " + "\n    AND ".join(f"({each})" for each in conditions))
     lines += [f"ORDER BY {order}", f"LIMIT {int(k)}"]
+    if query is not None and not Blend.of(query).by_picture:
+        lines.insert(0, _PART)
     return "\n".join(lines)
 
 

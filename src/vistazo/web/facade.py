@@ -57,6 +57,12 @@ class QueryIn(schemas.Model):
     k: Any = 10
     where: str = Field(default="", max_length=1_000_000)
     encoder: str | None = Field(default=None, max_length=200)
+    mode: Any = "both"
+    words_weight: Any = 0.5
+    popular: Any = 0.0
+    popular_for: Any = "all"
+    half_life_days: Any = None
+    cut: bool = True
 
 
 class RandomIn(schemas.Model):
@@ -276,9 +282,8 @@ def _indexing(library: Library, asked: IndexIn) -> Callable[[Tell], Mapping[str,
 def _query(library: Library, asked: QueryIn) -> Query:
     library.check_encoder(asked.encoder)
     vector = None if asked.vector is None else _vector(library, asked.vector)
-    return Query(
-        text=asked.text, photo_id=asked.photo_id, vector=vector, k=asked.k, where=asked.where
-    )
+    wishes = asked.model_dump(exclude={"vector", "encoder"})
+    return Query(vector=vector, **wishes)
 
 
 def _vector(library: Library, numbers: list[float]) -> Float32Array:
@@ -292,7 +297,8 @@ def _vector(library: Library, numbers: list[float]) -> Float32Array:
 
 def _hit(hit: Hit) -> list[Any]:
     numbers = (_number(hit.score), hit.description, hit.width, hit.height)
-    return [hit.photo_id, hit.uri, *numbers, dict(hit.attributes)]
+    place = (hit.why, _number(hit.unusual), hit.weak)
+    return [hit.photo_id, hit.uri, *numbers, dict(hit.attributes), *place]
 
 
 def _number(score: float) -> float | None:

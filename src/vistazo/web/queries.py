@@ -15,6 +15,7 @@ from vistazo.errors import InvalidQuery
 from vistazo.records import Query
 from vistazo.search.paging import MAX_OFFSET
 from vistazo.web.refusals import ImageGone
+from vistazo.wishes import Mode, PopularFor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +66,31 @@ class Given:
     ] = None
     k: Annotated[int, Parameter(ge=1, le=MAX_K, description="hits on a page")] = 20
     where: Annotated[str, Parameter(max_length=MAX_TEXT, description="a filter")] = ""
+    mode: Annotated[Mode, Parameter(description="where words are looked for")] = "both"
+    words_weight: Annotated[
+        float, Parameter(ge=0, le=1, description="of photos' words beside their pictures")
+    ] = 0.5
+    popular: Annotated[float, Parameter(ge=0, le=1, description="weight of downloads")] = 0.0
+    popular_for: Annotated[
+        PopularFor, Parameter(description="all downloads, or those after a search for the words")
+    ] = "all"
+    half_life_days: Annotated[
+        float | None, Parameter(ge=0.001, le=100_000, description="a download then counts half")
+    ] = None
+    cut: Annotated[bool, Parameter(description="say where nothing really matches")] = True
+
+    def asks(self) -> Query:
+        """A query with these wishes, that says nothing yet of what is looked for."""
+        return Query(
+            k=self.k,
+            where=self.where,
+            mode=self.mode,
+            words_weight=self.words_weight,
+            popular=self.popular,
+            popular_for=self.popular_for,
+            half_life_days=self.half_life_days,
+            cut=self.cut,
+        )
 
 
 Parameters = Annotated[Given, Depends()]
@@ -104,7 +130,7 @@ class Reader:
         if not wanted:
             return Asked("newest", None, given.k, given.where)
         ((name, value),) = wanted.items()
-        query = Query(k=given.k, where=given.where)
+        query = given.asks()
         match name:
             case "q":
                 query = replace(query, text=value)
@@ -127,11 +153,11 @@ class Reader:
                 query = replace(query, vector=self._kept.vector(key))
                 return Asked("url", query, given.k, given.where, text=value, image_key=key)
 
-    def image(self, data: bytes, k: int, where: str) -> Asked:
+    def image(self, data: bytes, wishes: Query) -> Asked:
         """A query by an image that was sent."""
         key = self._keep(data)
-        query = Query(vector=self._kept.vector(key), k=k, where=where)
-        return Asked("image", query, k, where, image_key=key)
+        query = replace(wishes, vector=self._kept.vector(key))
+        return Asked("image", query, query.k, query.where, image_key=key)
 
     def _keep(self, data: bytes) -> str:
         key = self._kept.key(data)
