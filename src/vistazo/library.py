@@ -332,7 +332,7 @@ class Library:
 
     def stats(self) -> Stats:
         """What the library holds."""
-        causes = Counter(failure.code for failure in self._journal.failures())
+        causes = dict(Counter(failure.code for failure in self._journal.failures()))
         return Stats(
             library=self.name,
             encoder=self.encoder,

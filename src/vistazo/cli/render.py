@@ -68,7 +68,8 @@ def print_hits(hits: Hits, *, as_json: bool, always_table: bool = False, why: bo
         print_json([hit.to_dict() for hit in hits])
         return
     _print_thumbnails(hits)
-    columns, rows = HIT_COLUMNS, map(_hit_cells, range(1, len(hits) + 1), hits)
+    columns: Sequence[Column] = HIT_COLUMNS
+    rows: Iterable[tuple[str, ...]] = map(_hit_cells, range(1, len(hits) + 1), hits)
     if why:
         columns = (*columns[:-1], Column("why", flexible=True), columns[-1])
         reasons = ("; ".join(hit.why) for hit in hits)
