@@ -9,9 +9,12 @@ from __future__ import annotations
 import math
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
+
+Number = TypeVar("Number", float, NDArray[np.floating])
 
 if TYPE_CHECKING:
     from vistazo.records import Float32Array
@@ -41,8 +44,8 @@ class Calibration:
     spread: float
     photos: int
 
-    def unusual(self, score: float) -> float:
-        """By how many spreads a score lies above the middle."""
+    def unusual(self, score: Number) -> Number:
+        """By how many spreads a score lies above the middle; also of an array of scores."""
         return (score - self.middle) / self.spread
 
     def stands_out(self, score: float, told: float = 0.0) -> bool:

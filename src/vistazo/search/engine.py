@@ -15,6 +15,7 @@ from vistazo.search.limits import check_k
 from vistazo.store.filters import Filter, compile_filter
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from PIL.Image import Image
 
     from vistazo.encoders.base import Encoder
@@ -35,6 +36,12 @@ class SearchPath(Protocol):
         Args:
             state: of the photos, as it was read for this search; None has the path read it.
         """
+        ...
+
+    def everything(
+        self, vector: Float32Array, filters: Filter, state: State | None = None
+    ) -> tuple[pa.Array, Float32Array]:
+        """All photos that match, in the order of their ids, with exact scores: (n,) and (n,)."""
         ...
 
 
@@ -80,6 +87,12 @@ class DatabasePath:
         """See `SearchPath`."""
         indexed = self.uses_index(k, filters)
         return self._store.nearest(vector, k, filters, indexed=indexed)
+
+    def everything(
+        self, vector: Float32Array, filters: Filter, state: State | None = None
+    ) -> tuple[pa.Array, Float32Array]:
+        """See `SearchPath`."""
+        return self._store.scores(vector, filters)
 
     def statement(self, target: Target) -> Statement:
         """The search as SQL (columns photo_id, score), to be a subquery of another."""

@@ -3,29 +3,30 @@
 What a photo gets is the weighted mean of three numbers: how far its picture stands out (a score's
 `Calibration.unusual`, of which six spreads count one), how much of the query its words are, and how
 wanted it is. Each depends on the query and the library alone and not on k, so a page is a part of
-one order. A photo without words and downloads cannot overtake one with a better picture; so the k
-best pictures, and all photos with words or downloads, hold the k best of the whole.
+one order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from vistazo.errors import InvalidQuery
 from vistazo.records import printable
-from vistazo.search.calibration import Calibration, Calibrator
+from vistazo.search.calibration import Calibrator
 from vistazo.search.popularity import Popularity, Wanted
 from vistazo.search.words import Matched, WordIndex, Words
 from vistazo.store.store import Statement
 
 if TYPE_CHECKING:
-    from vistazo.records import Query
+    from vistazo.records import Float32Array, Query
     from vistazo.search.engine import SearchPath, Target
     from vistazo.store.connection import Connection
     from vistazo.store.store import Neighbour, State
@@ -34,7 +35,6 @@ MODES = ("both", "picture", "words")
 _SPREADS = 6.0  # that count as much as having all words of the query
 # Of the query's words; a photo that has less may still be the best of nothing.
 _NAMED = 0.35
-_LISTED = 2000  # ids in a statement, at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,47 +134,51 @@ class Ranker:
         Args:
             state: of the photos, as it was read for this search.
         """
-        if target.blend.by_picture:
-            return self._by_picture(target, state, offset)
         blend, last = target.blend, offset + target.k
         index, matched = self._match(target, state)
-        shares = _by_id(index, matched)
-        wanted = self._wanted_by(target, state)
-        if blend.mode == "words":
-            scores = self._scores(target, shares, state)
-            best = max((each.score for each in self._nearest(target, 1, state)), default=-1.0)
-        else:
-            nearest = self._nearest(target, last, state)
-            best = nearest[0].score if nearest else -1.0
-            scores = {each.photo_id: each.score for each in nearest}
-            scores |= self._scores(target, {*shares, *wanted.shares} - {*scores}, state)
+        told = index.told if index else 0.0
+        if not (len(matched.rows) or blend.popular or blend.mode == "words"):
+            return self._by_picture(target, state, offset, told)
+        ids, scores = self._everything(target, state)
         calibration = self._calibrator.of(target.vector, state)
-        points = _points(blend, scores, shares, wanted, calibration)
-        order = sorted(scores, key=lambda each: (-points[each], -scores[each], each))
-        named = max((shares.get(each, 0.0) for each in scores), default=1.0)
+        shares = np.zeros(len(ids))
+        if index:
+            shares = _aligned(ids, index.ids.take(pa.array(matched.rows)), matched.shares)
+        wanted = self._wanted_by(target, state)
+        popular = _aligned(ids, wanted.ids, wanted.shares)
+        points = _points(blend, calibration.unusual(scores), shares, popular)
+        rows = np.flatnonzero(shares) if blend.mode == "words" else np.arange(len(ids))
+        shown = rows[_best(points[rows], scores[rows], last)][offset:]
         weak = (
             blend.cut
-            and named < _NAMED
-            and not calibration.stands_out(best, index.told if index else 0.0)
+            and len(rows) > 0
+            and float(shares.max()) < _NAMED
+            and not calibration.stands_out(float(scores.max()), told)
         )
-        shown = order[offset:last]
-        reasons = _reasons(index, matched, shown) if index else {}
+        photo_ids: list[str] = ids.take(pa.array(shown)).to_pylist()
+        reasons = index.why(matched, index.rows_of(photo_ids)) if index else [()] * len(shown)
         found = [
             Ranked(
-                each,
-                scores[each],
-                _why(scores[each], *reasons.get(each, ()), wanted.why(each)),
-                calibration.unusual(scores[each]),
+                photo_id,
+                score,
+                _why(score, *reason, wanted.why(photo_id)),
+                calibration.unusual(score),
                 weak,
             )
-            for each in shown
+            for photo_id, score, reason in zip(
+                photo_ids, scores[shown].tolist(), reasons, strict=True
+            )
         ]
-        return Ranking(tuple(found), len(scores) if blend.mode == "words" else None, weak)
+        return Ranking(tuple(found), len(rows) if blend.mode == "words" else None, weak)
 
-    def _by_picture(self, target: Target, state: State, offset: int) -> Ranking:
+    def _by_picture(self, target: Target, state: State, offset: int, told: float) -> Ranking:
         nearest = self._nearest(target, offset + target.k, state)
         calibration = self._calibrator.of(target.vector, state)
-        weak = bool(nearest) and target.blend.cut and not calibration.stands_out(nearest[0].score)
+        weak = (
+            bool(nearest)
+            and target.blend.cut
+            and not calibration.stands_out(nearest[0].score, told)
+        )
         found = [
             Ranked(
                 each.photo_id,
@@ -207,21 +211,13 @@ class Ranker:
         found = self._path.nearest(target.vector, wanted, target.filters, state)
         return [each for each in found if each.photo_id != target.exclude][:count]
 
-    def _scores(self, target: Target, photo_ids: Collection[str], state: State) -> dict[str, float]:
-        """The scores of those of these photos that match the filter."""
-        if not photo_ids:
-            return {}
-        # A long list takes longer to bind than all scores take to read.
-        few = len(photo_ids) < max(_LISTED, state.photos // 10)
-        filters = target.filters.among(sorted(photo_ids)) if few else target.filters
-        count = len(photo_ids) if few else state.photos
-        found = self._path.nearest(target.vector, count, filters, state)
-        wanted = photo_ids if isinstance(photo_ids, set) else {*photo_ids}
-        return {
-            each.photo_id: each.score
-            for each in found
-            if each.photo_id in wanted and each.photo_id != target.exclude
-        }
+    def _everything(self, target: Target, state: State) -> tuple[pa.Array, Float32Array]:
+        ids, scores = self._path.everything(target.vector, target.filters, state)
+        own = pc.index(ids, target.exclude).as_py() if target.exclude else -1
+        if own < 0:
+            return ids, scores
+        kept = np.delete(np.arange(len(ids)), own)
+        return ids.take(pa.array(kept)), scores[kept]
 
 
 def listed(ranking: Ranking) -> Statement:
@@ -238,34 +234,34 @@ def listed(ranking: Ranking) -> Statement:
 
 def _points(
     blend: Blend,
-    scores: Mapping[str, float],
-    shares: Mapping[str, float],
-    wanted: Wanted,
-    calibration: Calibration,
-) -> dict[str, float]:
-    """What each photo gets; higher comes first."""
+    unusual: NDArray[np.floating],
+    shares: NDArray[np.floating],
+    popular: NDArray[np.floating],
+) -> NDArray[np.floating]:
+    """What each photo gets; higher comes first. All are (n,)."""
     words = {"words": 1.0, "picture": 0.0}.get(blend.mode, blend.words_weight)
-    picture, popular = (1 - words) / _SPREADS, blend.popular
-    return {
-        photo_id: (1 - popular)
-        * (picture * calibration.unusual(score) + words * shares.get(photo_id, 0.0))
-        + popular * wanted.shares.get(photo_id, 0.0)
-        for photo_id, score in scores.items()
-    }
+    fits = (1 - words) / _SPREADS * unusual + words * shares
+    return (1 - blend.popular) * fits + blend.popular * popular
 
 
-def _by_id(index: WordIndex | None, matched: Matched) -> dict[str, float]:
-    if index is None:
-        return {}
-    ids = index.ids.take(pa.array(matched.rows)).to_pylist()
-    return dict(zip(ids, matched.shares.tolist(), strict=True))
+def _best(points: NDArray[np.floating], scores: Float32Array, count: int) -> NDArray[np.intp]:
+    """Places of the `count` highest points, best first; ties by score, then by their order."""
+    places = np.arange(len(points))
+    if count < len(points):
+        least = np.partition(points, len(points) - count)[len(points) - count]
+        places = np.flatnonzero(points >= least)
+    order = np.lexsort((-scores[places], -points[places]))
+    return places[order][:count]
 
 
-def _reasons(
-    index: WordIndex, matched: Matched, photo_ids: Sequence[str]
-) -> dict[str, tuple[str, ...]]:
-    rows = index.rows_of(photo_ids)
-    return dict(zip(photo_ids, index.why(matched, rows), strict=True))
+def _aligned(ids: pa.Array, some: pa.Array, values: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Values of some photos as those of all, 0 for the others: (n,)."""
+    every = np.zeros(len(ids))
+    if len(some):
+        places = pc.index_in(some, value_set=ids)
+        known = np.asarray(pc.is_valid(places))
+        every[np.asarray(places.drop_null())] = values[known]
+    return every
 
 
 def _why(score: float, *others: str) -> tuple[str, ...]:

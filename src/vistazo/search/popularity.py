@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from vistazo.search.terms import terms
@@ -32,23 +34,26 @@ class Wanted:
     """Photos that were downloaded.
 
     Attributes:
-        shares: by photo id, above 0 and at most 1: the logarithm of the smoothed rate (d + m) / m
+        ids: (n,) photo ids.
+        shares: (n,) above 0 and at most 1: the logarithm of the smoothed rate (d + m) / m
             of a photo's d downloads, over that of the most downloaded photo. The prior m is what
             the mean photo has, but at least one download, so that a single one says little.
-        downloads: by photo id, d; with a half-life they are decayed.
+        downloads: (n,) d; with a half-life they are decayed.
     """
 
-    shares: dict[str, float] = field(default_factory=dict)
-    downloads: dict[str, float] = field(default_factory=dict)
+    ids: pa.Array = field(default_factory=lambda: pa.array([], pa.string()))
+    shares: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    downloads: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
     def why(self, photo_id: str) -> str:
         """What a hit says of it, such as `popular: 12 downloads (0.63)`."""
-        number = self.downloads.get(photo_id)
-        if not number:
+        at = pc.index(self.ids, photo_id).as_py()
+        if at < 0:
             return ""
+        number = float(self.downloads[at])
         shown = f"{number:.0f}" if number == int(number) else f"{number:.1f}"
         plural = "" if shown == "1" else "s"
-        return f"popular: {shown} download{plural} ({self.shares[photo_id]:.2f})"
+        return f"popular: {shown} download{plural} ({self.shares[at]:.2f})"
 
 
 class Popularity:
@@ -102,16 +107,13 @@ class Popularity:
             " GROUP BY photo_id HAVING d > 0",
             params,
         )
-        ids: list[str] = table["photo_id"].to_pylist()
-        if not ids:
+        if not table.num_rows:
             return Wanted()
+        ids = pa.concat_arrays([each.cast(pa.string()) for each in table["photo_id"].chunks])
         downloads: NDArray[np.float64] = np.asarray(table["d"], dtype=np.float64)
         prior = max(float(downloads.sum()) / max(state.photos, 1), 1.0)
         rates = np.log1p(downloads / prior)
-        shares = (rates / rates.max()).tolist()
-        return Wanted(
-            dict(zip(ids, shares, strict=True)), dict(zip(ids, downloads.tolist(), strict=True))
-        )
+        return Wanted(ids, rates / rates.max(), downloads)
 
     def _searched(self, usage: tuple[object, ...], text: str) -> list[str]:
         """The keywords of the log that have a word of this text."""

@@ -86,6 +86,21 @@ class ResidentPath:
         found = zip(ids, scores[best].tolist(), strict=True)
         return [Neighbour(photo_id, score) for photo_id, score in found]
 
+    def everything(
+        self, vector: Float32Array, filters: Filter, state: State | None = None
+    ) -> tuple[pa.Array, Float32Array]:
+        """See `SearchPath`."""
+        state = state or self._store.state()
+        copy = self._current(state)
+        if copy is None or copy.vectors.shape[1:] != vector.shape:
+            self._want(state)
+            return self._database.everything(vector, filters)
+        scores: Float32Array = copy.vectors @ vector
+        if not filters.sql:
+            return copy.ids, scores
+        rows = np.flatnonzero(self._mask(copy, filters))
+        return copy.ids.take(pa.array(rows)), scores[rows]
+
     def explain(self, k: int, filters: Filter, state: State) -> tuple[str, str]:
         """Which way k hits are found at this state, and a sentence that says why."""
         if self._current(state) is not None:

@@ -23,7 +23,7 @@ import datetime as dt
 import difflib
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -87,12 +87,6 @@ class Filter:
         apart = "photo_id != {not_id:String}"
         sql = f"({self.sql}) AND {apart}" if self.sql else apart
         return Filter(sql, {**(self.params or {}), "not_id": photo_id})
-
-    def among(self, photo_ids: Sequence[str]) -> Filter:
-        """The same filter, over these photos only."""
-        listed = "photo_id IN {among:Array(String)}"
-        sql = f"({self.sql}) AND {listed}" if self.sql else listed
-        return Filter(sql, {**(self.params or {}), "among": list(photo_ids)})
 
 
 @dataclass(frozen=True, slots=True)

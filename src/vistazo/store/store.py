@@ -293,6 +293,13 @@ class Store:
             return self.nearest(vector, k, filters, indexed=False)
         return [Neighbour(row["photo_id"], row["score"]) for row in table.to_pylist()]
 
+    def scores(self, vector: Float32Array, filters: Filter) -> tuple[pa.Array, Float32Array]:
+        """All photos that match, in the order of their ids, with their scores: (n,) and (n,)."""
+        statement = self.statement(vector, max(self.count(), 1), filters, indexed=False)
+        found = self._connection.table(statement.sql, statement.params).sort_by("photo_id")
+        ids, scores = (found[name].combine_chunks() for name in ("photo_id", "score"))
+        return ids.cast(pa.string()), np.asarray(scores, dtype=np.float32)
+
     def statement(
         self, vector: Float32Array, k: int, filters: Filter, *, indexed: bool
     ) -> Statement:
