@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from vistazo.errors import InvalidQuery
 from vistazo.records import printable
 from vistazo.search.calibration import Calibrator
-from vistazo.search.popularity import Popularity, Wanted
+from vistazo.search.popularity import Popularity, Wanted, why_wanted
 from vistazo.search.words import Matched, WordIndex, Words
 from vistazo.store.store import Statement
 
@@ -107,11 +107,13 @@ class Ranking:
         found: best first.
         total: how many there are in all; None is every photo of the filter.
         weak: nothing really matches.
+        whole: every photo's score was read, and not only those of the nearest.
     """
 
     found: tuple[Ranked, ...]
     total: int | None = None
     weak: bool = False
+    whole: bool = False
 
 
 class Ranker:
@@ -142,10 +144,13 @@ class Ranker:
         ids, scores = self._everything(target, state)
         calibration = self._calibrator.of(target.vector, state)
         shares = np.zeros(len(ids))
-        if index:
+        if index and ids.equals(index.ids):
+            shares[matched.rows] = matched.shares
+        elif index:
             shares = _aligned(ids, index.ids.take(pa.array(matched.rows)), matched.shares)
         wanted = self._wanted_by(target, state)
         popular = _aligned(ids, wanted.ids, wanted.shares)
+        downloads = _aligned(ids, wanted.ids, wanted.downloads)
         points = _points(blend, calibration.unusual(scores), shares, popular)
         rows = np.flatnonzero(shares) if blend.mode == "words" else np.arange(len(ids))
         shown = rows[_best(points[rows], scores[rows], last)][offset:]
@@ -160,16 +165,14 @@ class Ranker:
         found = [
             Ranked(
                 photo_id,
-                score,
-                _why(score, *reason, wanted.why(photo_id)),
-                calibration.unusual(score),
+                float(scores[row]),
+                _why(scores[row], *reason, why_wanted(downloads[row], popular[row])),
+                calibration.unusual(float(scores[row])),
                 weak,
             )
-            for photo_id, score, reason in zip(
-                photo_ids, scores[shown].tolist(), reasons, strict=True
-            )
+            for photo_id, row, reason in zip(photo_ids, shown, reasons, strict=True)
         ]
-        return Ranking(tuple(found), len(rows) if blend.mode == "words" else None, weak)
+        return Ranking(tuple(found), len(rows) if blend.mode == "words" else None, weak, True)
 
     def _by_picture(self, target: Target, state: State, offset: int, told: float) -> Ranking:
         nearest = self._nearest(target, offset + target.k, state)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MAX_OFFSET = 20_000
 _TOTALS = 256  # filters whose counts are kept
+_WEIGHED = "words or downloads are weighed: the score of every photo is read"
 _NEWEST = "nothing was looked for: the photos that came last"
 
 
@@ -62,6 +63,8 @@ class Paging:
             total = self._total(query.where, target, state)
         ended = time.perf_counter()
         path, reason = self._path.explain(target.k + offset, target.filters, state)
+        if ranking.whole and path != "resident":
+            path, reason = "database", _WEIGHED
         stages = _stages(started, embedded, searched, ended)
         return Page(hits, total, state.version, path, reason, stages, ranking.weak)
 

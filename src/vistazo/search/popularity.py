@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from vistazo.search.terms import terms
@@ -45,15 +44,14 @@ class Wanted:
     shares: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     downloads: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
-    def why(self, photo_id: str) -> str:
-        """What a hit says of it, such as `popular: 12 downloads (0.63)`."""
-        at = pc.index(self.ids, photo_id).as_py()
-        if at < 0:
-            return ""
-        number = float(self.downloads[at])
-        shown = f"{number:.0f}" if number == int(number) else f"{number:.1f}"
-        plural = "" if shown == "1" else "s"
-        return f"popular: {shown} download{plural} ({self.shares[at]:.2f})"
+
+def why_wanted(downloads: float, share: float) -> str:
+    """What a hit says of its downloads, such as `popular: 12 downloads (0.63)`."""
+    if not downloads:
+        return ""
+    shown = f"{downloads:.0f}" if downloads == int(downloads) else f"{downloads:.1f}"
+    plural = "" if shown == "1" else "s"
+    return f"popular: {shown} download{plural} ({share:.2f})"
 
 
 class Popularity:

@@ -117,14 +117,15 @@ class WordIndex:
         for name, field in self.fields.items():
             for number in matched.meanings:
                 having, counts = field.of(number)
-                places = np.searchsorted(having, rows)
-                for at, place in enumerate(places.tolist()):
-                    if place < len(having) and having[place] == rows[at]:
-                        shown = self.vocabulary.terms[number]
-                        if name == "searched":
-                            many = int(counts[place])
-                            shown += f" ({many} download{'s' if many > 1 else ''})"
-                        found[at].setdefault(name, []).append(shown)
+                if not len(having):
+                    continue
+                places = np.minimum(np.searchsorted(having, rows), len(having) - 1)
+                for at in np.flatnonzero(having[places] == rows).tolist():
+                    shown = self.vocabulary.terms[number]
+                    if name == "searched":
+                        many = int(counts[places[at]])
+                        shown += f" ({many} download{'s' if many > 1 else ''})"
+                    found[at].setdefault(name, []).append(shown)
         return [
             tuple(f"{name}: {', '.join(words[:_SHOWN])}" for name, words in each.items())
             for each in found
