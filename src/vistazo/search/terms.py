@@ -19,7 +19,7 @@ _STOP_WORDS = frozenset(
     el la los las lo un una unos unas de del en y e o u con sin a al por para su sus sobre es son
     esta este estos estas se que como mas muy ha han hay mi tu nos entre desde hasta
 
-    le les des du au aux et ou dans sur sous avec pour par sans ce cet cette ces son sa ses leur
+    une le les des du au aux et ou dans sur sous avec pour par sans ce cet cette ces son sa ses leur
     leurs est sont qui que ne pas il elle ils elles nous vous mon ma mes plus d l qu
 
     der die das den dem des ein eine einer eines einem einen und oder mit ohne auf im am an zu
