@@ -33,7 +33,6 @@ def register(app: typer.Typer) -> None:
         "search",
         epilog=examples(
             "vistazo search 'a dog on a beach' -k 20 --where 'width > 1000'",
-            "vistazo search 'ein Hund am Strand' --popular 0.3 --why",
             "vistazo search --image holiday.jpg",
         ),
     )(search)
