@@ -144,7 +144,9 @@ class Ranker:
         ids, scores = self._everything(target, state)
         calibration = self._calibrator.of(target.vector, state)
         shares = np.zeros(len(ids))
-        if index and ids.equals(index.ids):
+        # Else ids have to be looked up among all, which takes longer than all the rest.
+        same = index is not None and ids.equals(index.ids)
+        if same:
             shares[matched.rows] = matched.shares
         elif index:
             shares = _aligned(ids, index.ids.take(pa.array(matched.rows)), matched.shares)
@@ -161,7 +163,9 @@ class Ranker:
             and not calibration.stands_out(float(scores.max()), told)
         )
         photo_ids: list[str] = ids.take(pa.array(shown)).to_pylist()
-        reasons = index.why(matched, index.rows_of(photo_ids)) if index else [()] * len(shown)
+        reasons: Sequence[tuple[str, ...]] = [()] * len(shown)
+        if index:
+            reasons = index.why(matched, shown if same else index.rows_of(photo_ids))
         found = [
             Ranked(
                 photo_id,
