@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from vistazo.errors import InvalidQuery, LibraryEmpty, PhotoNotFound
 from vistazo.records import Hit, Photo, Query, printable
-from vistazo.search.fusion import Blend, Ranked, Ranker, Ranking, listed
+from vistazo.search.fusion import Blend, Ranked, Ranker, Ranking
 from vistazo.search.limits import check_k
 from vistazo.store.filters import Filter, compile_filter
 
@@ -167,7 +167,10 @@ class Engine:
         target = self.target(query)
         if target.blend.by_picture:
             return database.statement(target)
-        return listed(self.ranked(target))
+        # The database counts these scores once more, so that they are the same whoever ranked.
+        ids = [each.photo_id for each in self.ranked(target).found]
+        listed = Filter("photo_id IN (SELECT arrayJoin({listed:Array(String)}))", {"listed": ids})
+        return self._store.statement(target.vector, max(len(ids), 1), listed, indexed=False)
 
     def hits(self, found: Sequence[Ranked]) -> list[Hit]:
         """The photos that were found; those that have gone meanwhile are left out."""

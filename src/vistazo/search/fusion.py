@@ -23,7 +23,6 @@ from vistazo.records import printable
 from vistazo.search.calibration import Calibrator
 from vistazo.search.popularity import Popularity, Wanted, why_wanted
 from vistazo.search.words import Matched, WordIndex, Words
-from vistazo.store.store import Statement
 
 if TYPE_CHECKING:
     from vistazo.records import Float32Array, Query
@@ -225,18 +224,6 @@ class Ranker:
             return ids, scores
         kept = np.delete(np.arange(len(ids)), own)
         return ids.take(pa.array(kept)), scores[kept]
-
-
-def listed(ranking: Ranking) -> Statement:
-    """What was found as SQL (columns photo_id, score), to be a subquery of another."""
-    return Statement(
-        "SELECT pair.1 AS photo_id, pair.2 AS score FROM"
-        " (SELECT arrayJoin(arrayZip({ids:Array(String)}, {scores:Array(Float64)})) AS pair)",
-        {
-            "ids": [each.photo_id for each in ranking.found],
-            "scores": [each.score for each in ranking.found],
-        },
-    )
 
 
 def _points(
