@@ -44,6 +44,7 @@ bench: .venv/benched
 	$(BENCH)/search.py --work $(WORK) --docs docs
 	$(BENCH)/duplicates.py
 	$(BENCH)/map.py
+	$(BENCH)/words.py
 	$(BENCH)/growth.py --work $(WORK) --docs docs
 	$(BENCH)/engine_index.py --work $(WORK) --docs docs
 
@@ -60,6 +61,7 @@ bench-small: .venv/benched
 	$(BENCH)/endpoint.py --rows 1000 --queries 5 --seconds 0.5 --clients 2
 	$(BENCH)/duplicates.py --photos 1000
 	$(BENCH)/map.py --photos 1000
+	$(BENCH)/words.py --rows 1000
 	$(BENCH)/search.py --sizes 1500 --shapes anisotropic --queries 20 --seconds 0.2
 	$(BENCH)/growth.py --sizes 300 900 --queries 20
 	$(BENCH)/engine_index.py --rows 600 --queries 5 --only exact-f32 bf16-1 i8-1 bf16-4 qbit codec-int8

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from vistazo.wishes import Mode, PopularFor
+
 if TYPE_CHECKING:
     from vistazo.arrays import Float32Array
 
@@ -24,6 +26,13 @@ class Query:
         like, dislike: ids of photos to find more of, or less; disliked ones are not found.
         fold: leave out near-duplicates of hits ranked higher; a list's affair, no count's.
         diverse: above 0 and up to 1, how much a hit loses by being like those before it.
+        mode: whether a text is looked for in the pictures, in the words that photos have
+            (captions, keywords, file names, searches that led to a download), or in both.
+        words_weight: of the words where both are asked for, 0 to 1.
+        popular: weight of downloads in the order, 0 to 1.
+        popular_for: which downloads count: `all`, or those after a search for the text's `words`.
+        half_life_days: after which a download counts half; None counts all alike.
+        cut: mark hits as weak where nothing really matches.
         images: vectors of the pictures that `text` names, by their names. None reads them from
             this process's disk or the web, which only its owner's queries may do.
     """
@@ -38,4 +47,10 @@ class Query:
     dislike: tuple[str, ...] = ()
     fold: bool = False
     diverse: float = 0.0
+    mode: Mode = "both"
+    words_weight: float = 0.5
+    popular: float = 0.0
+    popular_for: PopularFor = "all"
+    half_life_days: float | None = None
+    cut: bool = True
     images: Mapping[str, Float32Array] | None = field(default=None, compare=False)

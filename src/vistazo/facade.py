@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, Unpack
 
 if TYPE_CHECKING:
     import os
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from vistazo.search.copies import DuplicateGroup
     from vistazo.search.hits import Hits
     from vistazo.sources.base import Source
+    from vistazo.wishes import Wishes
 
 
 class AsksDownloads(Protocol):
@@ -126,12 +127,13 @@ class Facade(Protocol):
         where: str = "",
         like: Sequence[str] = (),
         dislike: Sequence[str] = (),
-        fold: bool = False,
-        diverse: float = 0.0,
+        **wishes: Unpack[Wishes],
     ) -> Hits:
         """The k photos that fit a text, or look like an image."""
 
-    def similar(self, photo_id: str, k: int = 10, *, where: str = "") -> Hits:
+    def similar(
+        self, photo_id: str, k: int = 10, *, where: str = "", **wishes: Unpack[Wishes]
+    ) -> Hits:
         """The k photos most like one of the library."""
 
     def find(self, query: Query) -> Hits:

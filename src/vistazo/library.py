@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import pyarrow as pa
 
@@ -52,6 +53,7 @@ if TYPE_CHECKING:  # or, what a search does without, where it is used
     from vistazo.encoders.base import Encoder
     from vistazo.ingest.progress import Progress
     from vistazo.sources.base import Source
+    from vistazo.wishes import Wishes
 
 
 class Library(Browsing, Vectors):
@@ -232,8 +234,7 @@ class Library(Browsing, Vectors):
         where: str = "",
         like: Sequence[str] = (),
         dislike: Sequence[str] = (),
-        fold: bool = False,
-        diverse: float = 0.0,
+        **wishes: Unpack[Wishes],
     ) -> Hits:
         """The k photos that fit a text, or look like an image, best first.
 
@@ -243,8 +244,8 @@ class Library(Browsing, Vectors):
             k: 1 to 100,000; fewer hits come back only when fewer photos match.
             where: a filter, such as "width > 1000 and taken >= 2019"; see docs/filters.md.
             like, dislike: ids of photos to find more of, or less.
-            fold: leave out near-duplicates of hits ranked higher.
-            diverse: 0 to 1, how much a hit loses by being like those before it.
+            wishes: how hits are put in order: mode, words_weight, popular, fold, diverse.. as in
+                `Query`.
         Raises:
             InvalidQuery, InvalidFilter: the query cannot be searched with.
             LibraryEmpty: the library holds no photo.
@@ -257,18 +258,19 @@ class Library(Browsing, Vectors):
                 where=where,
                 like=tuple(like),
                 dislike=tuple(dislike),
-                fold=fold,
-                diverse=diverse,
+                **wishes,
             )
         )
 
-    def similar(self, photo_id: str, k: int = 10, *, where: str = "") -> Hits:
+    def similar(
+        self, photo_id: str, k: int = 10, *, where: str = "", **wishes: Unpack[Wishes]
+    ) -> Hits:
         """The k photos most like one of the library, never that photo itself.
 
         Raises:
             PhotoNotFound: there is no such photo.
         """
-        return self.find(Query(photo_id=photo_id, k=k, where=where))
+        return self.find(Query(photo_id=photo_id, k=k, where=where, **wishes))
 
     def find(self, query: Query) -> Hits:
         """Answer a query of any kind."""
@@ -278,13 +280,10 @@ class Library(Browsing, Vectors):
     # Asking
 
     def demand(self, query: Query) -> Demand:
-        """How often people downloaded what a query finds, and what they had searched for.
-
-        One SQL statement joins the search with the log of downloads.
-        """
+        """How often people downloaded what a query finds, and what they had searched for."""
 
         def ask() -> Demand:
-            found = self._path.statement(self._engine.target(query))
+            found = self._engine.statement(query, self._path)
             return demand(self.connection, found.sql, found.params, settings=found.settings)
 
         return self._engine.steady(ask)
@@ -295,7 +294,7 @@ class Library(Browsing, Vectors):
         Args:
             query: count only downloads of the photos it finds; None counts the whole log.
         """
-        found = None if query is None else self._path.statement(self._engine.target(query))
+        found = None if query is None else self._engine.statement(query, self._path)
         return Downloads(self.connection, found)
 
     def sql(
@@ -342,9 +341,7 @@ class Library(Browsing, Vectors):
 
     def stats(self) -> Stats:
         """What the library holds."""
-        causes: dict[str, int] = {}
-        for failure in self._journal.failures():
-            causes[failure.code] = causes.get(failure.code, 0) + 1
+        causes = dict(Counter(failure.code for failure in self._journal.failures()))
         return Stats(
             library=self.name,
             encoder=self.encoder,

@@ -12,6 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote, urlsplit
 
 from vistazo.asking import Query as Query
+from vistazo.downloads import CountryDownloads as CountryDownloads
+from vistazo.downloads import KeywordDownloads as KeywordDownloads
+from vistazo.downloads import Mismatch as Mismatch
+from vistazo.downloads import MonthDownloads as MonthDownloads
+from vistazo.downloads import RisingKeyword as RisingKeyword
 
 if TYPE_CHECKING:
     from vistazo.arrays import Float32Array as Float32Array
@@ -99,8 +104,12 @@ class Hit:
         photo_id: key of the photo in `photos`, `conversions` and `thumbnails`.
         uri: path of a local photo, address of any other.
         score: cosine similarity in [-1, 1], higher is better; exact. NaN where nothing was
-            compared (`Library.random`).
+            compared (`Library.random`). Words and downloads change the order of hits, not this.
         width, height: pixels, upright.
+        why: what brought it here, such as `picture 0.21`, `caption: boat, lake`.
+        unusual: by how many spreads (robust standard deviations) the score lies above the middle
+            of all photos' scores for this query; NaN where nothing was compared.
+        weak: nothing of the library really matches the query, and this is the best of it.
     """
 
     photo_id: str
@@ -110,6 +119,9 @@ class Hit:
     width: int = 0
     height: int = 0
     attributes: Mapping[str, str] = field(default_factory=dict)
+    why: tuple[str, ...] = ()
+    unusual: float = float("nan")
+    weak: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types, ready for JSON; a path that is not UTF-8 is shown with escapes."""
@@ -121,6 +133,9 @@ class Hit:
             "width": self.width,
             "height": self.height,
             "attributes": dict(self.attributes),
+            "why": list(self.why),
+            "unusual": None if self.unusual != self.unusual else round(self.unusual, 3),
+            "weak": self.weak,
         }
 
 
@@ -135,6 +150,7 @@ class Page:
         path: what answered: `database`, `index`, `resident` or `newest`.
         reason: a sentence that says why.
         stages_ms: milliseconds for `embed`, `search` and `metadata`.
+        weak: nothing really matches the query; the hits are the best of what there is.
     """
 
     hits: tuple[Hit, ...]
@@ -143,6 +159,7 @@ class Page:
     path: str
     reason: str
     stages_ms: Mapping[str, float]
+    weak: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,64 +252,6 @@ class Demand:
     candidates: tuple[Candidate, ...]
     most_popular: Candidate | None
     top_keywords: tuple[tuple[str, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class KeywordDownloads:
-    """How many downloads followed a search for a keyword."""
-
-    keyword: str
-    downloads: int
-
-
-@dataclass(frozen=True, slots=True)
-class CountryDownloads:
-    """How many downloads came from a country; its code is empty where the log does not say."""
-
-    country: str
-    downloads: int
-
-
-@dataclass(frozen=True, slots=True)
-class MonthDownloads:
-    """How many downloads a month had; `month` is its first day, in UTC."""
-
-    month: dt.date
-    downloads: int
-
-
-@dataclass(frozen=True, slots=True)
-class RisingKeyword:
-    """A keyword whose share of the downloads has grown.
-
-    Attributes:
-        downloads: in the last days of the log.
-        before: in as many days before these.
-        share, share_before: of all downloads with a keyword in the same days, 0 to 1.
-        growth: share / share_before is at least this, with 97.5 % confidence; above 1.
-    """
-
-    keyword: str
-    downloads: int
-    before: int
-    share: float
-    share_before: float
-    growth: float
-
-
-@dataclass(frozen=True, slots=True)
-class Mismatch:
-    """A photo that was downloaded after searches for a keyword its texts do not mention.
-
-    Attributes:
-        downloads: of the photo, after searches for the keyword.
-    """
-
-    keyword: str
-    photo_id: str
-    uri: str
-    description: str
-    downloads: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,13 @@ from browser.visit import Visit
 
 
 def test_the_statement_of_a_view_gives_the_view(visit: Visit) -> None:
-    page = visit.open("/?q=boats+on+a+lake")
+    # No photo has these words, so that the order is the pictures', which SQL can tell.
+    page = visit.open("/?q=xyzzy+plugh")
     visit.settle()
     found = visit.ids()
     page.get_by_role("button", name="SQL").click()
     text = page.get_by_label("SQL statement")
-    expect(text).to_have_value(re.compile(r"embed\('boats on a lake'\)"))
+    expect(text).to_have_value(re.compile(r"^-- The pictures' part.*embed\('xyzzy plugh'\)", re.S))
     assert visit.ids() == found
     page.get_by_role("button", name="Run", exact=True).click()
     rows = page.locator("tbody tr")

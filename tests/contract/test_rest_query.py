@@ -39,7 +39,7 @@ def test_a_sum_is_the_normalised_weighted_sum(library: vistazo.Library) -> None:
     red, blue, white = ColourEncoder().encode_texts(["red", "blue", "white"]).astype("f8")
     total = 2 * red + blue - 0.5 * white
     vector = (total / np.linalg.norm(total)).astype("f4")
-    asked = library.search("2:red + blue -0.5:white", k=20)
+    asked = library.search("2:red + blue -0.5:white", k=20, mode="picture")
     assert asked == library.find(Query(vector=vector, k=20))
     assert asked[0].score > 0.5
     assert [hit.photo_id for hit in asked] != [h.photo_id for h in library.search("red", k=20)]
@@ -47,8 +47,10 @@ def test_a_sum_is_the_normalised_weighted_sum(library: vistazo.Library) -> None:
 
 def test_plain_words_have_the_score_they_had(library: vistazo.Library) -> None:
     vector = ColourEncoder().encode_texts(["a red - blue thing"])[0]
-    assert library.search("a red - blue thing", k=9) == library.find(Query(vector=vector, k=9))
-    assert library.search('"red + blue"', k=9) == library.find(
+    assert library.search("a red - blue thing", k=9, mode="picture") == library.find(
+        Query(vector=vector, k=9)
+    )
+    assert library.search('"red + blue"', k=9, mode="picture") == library.find(
         Query(vector=ColourEncoder().encode_texts(["red + blue"])[0], k=9)
     )
 
@@ -88,10 +90,11 @@ def test_filters_in_the_words_are_filters(client: httpx.Client, library: vistazo
     ["2:red + blue -white", "#red + 0.5:navy category:cold", "red -#blue", "keyword:x red", "#red"],
 )
 def test_a_page_as_sql_has_the_same_photos(client: httpx.Client, text: str) -> None:
-    sql = client.get("/api/v1/sql/of", params={"q": text, "k": 6}).json()["sql"]
+    asked = {"q": text, "k": 6, "mode": "picture"}
+    sql = client.get("/api/v1/sql/of", params=asked).json()["sql"]
     answer = client.post("/api/v1/sql", json={"query": sql})
     assert answer.status_code == 200, answer.text
-    assert [row[0] for row in answer.json()["rows"]] == ids(client, q=text, k=6)
+    assert [row[0] for row in answer.json()["rows"]] == ids(client, **asked)
 
 
 def test_a_caller_reads_no_file_of_the_server(client: httpx.Client, tmp_path: Path) -> None:

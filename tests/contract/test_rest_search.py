@@ -88,6 +88,28 @@ def test_a_text(client: httpx.Client, library: vistazo.Library) -> None:
     )
 
 
+def test_words_and_downloads(client: httpx.Client, library: vistazo.Library) -> None:
+    wishes: Any = {"mode": "words", "popular": 0.5, "popular_for": "words", "half_life_days": 9.5}
+    found = get(client, "/search", q="pictures", k=4, explain=True, **wishes)
+    expected = library.search("pictures", k=4, **wishes)
+    assert ids(found) == [hit.photo_id for hit in expected]
+    assert [hit["why"] for hit in found["hits"]] == [list(hit.why) for hit in expected]
+    assert found["total"] == len(library.search("pictures", k=100, **wishes))
+    assert found["explain"]["path"] in ("database", "resident")
+    assert (found["weak"], found["hits"][0]["weak"]) == (False, False)
+    facets = get(client, "/facets", q="pictures", first=2, of="format", **wishes)["facets"]
+    assert sum(value["count"] for value in facets[0]["values"]) == 2
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [{"mode": "all"}, {"words_weight": 1.5}, {"popular": -1}, {"half_life_days": 0}]
+    + [{"popular": "nan"}, {"popular_for": ""}],
+)
+def test_wishes_that_make_no_sense(client: httpx.Client, wish: dict[str, Any]) -> None:
+    assert refused(client.get("/api/v1/search", params={"q": "red"} | wish), 400) == "usage"
+
+
 @pytest.mark.parametrize(
     "query", [{"q": "red"}, {}, {"photo_id": "red"}, {"q": "blue", "where": "width > 1"}]
 )
@@ -262,6 +284,7 @@ def sql(client: httpx.Client, query: str, **more: Any) -> httpx.Response:
 def test_the_statement_of_a_page_gives_its_photos(
     client: httpx.Client, query: dict[str, Any]
 ) -> None:
+    query |= {"mode": "picture"}
     text = get(client, "/sql/of", **query)["sql"]
     answer = sql(client, text).json()
     assert answer["columns"][0] == {"name": "photo_id", "type": "string"}

@@ -662,7 +662,7 @@ def test_a_statement_for_others_leaves_a_photo_out(store: Store, exclude: bool) 
     ids = fill(store, vectors)
     build_whole(store, ids, vectors)
     assert not store.has_deleted_rows()
-    target = Target(vectors[0], 10, EVERY, exclude=ids[0] if exclude else "")
+    target = Target(vectors[0], 10, EVERY, exclude=(ids[0],) if exclude else ())
     statement = DatabasePath(store).statement(target)
     assert "candidates" in statement.params
     table = store._connection.table(statement.sql, statement.params, statement.settings)

@@ -53,7 +53,7 @@ def test_a_second_run_finds_all_unchanged_and_still_says_what_fails(home: Path) 
 
 
 def test_search_prints_k_lines_and_the_notice_once(home: Path) -> None:
-    result = run("search", "a", "red", "wall", "-k", "5", cwd=home)
+    result = run("search", "a", "red", "wall", "-k", "5", "--mode", "picture", cwd=home)
     assert result.returncode == 0
     lines = [line.split("\t") for line in result.stdout.splitlines()]
     assert lines[0] == ["#", "score", "id", "size", "caption", "path"]
@@ -62,6 +62,23 @@ def test_search_prints_k_lines_and_the_notice_once(home: Path) -> None:
     scores = [float(line[1]) for line in lines[1:]]
     assert scores == sorted(scores, reverse=True)
     assert result.stderr.count("knows only what ImageNet") == 1
+
+
+def test_search_by_words_says_why(home: Path) -> None:
+    result = run("search", "walls", "--mode", "words", "--why", cwd=home)
+    assert result.returncode == 0
+    header, line = (each.split("\t") for each in result.stdout.splitlines())
+    assert header == ["#", "score", "id", "size", "caption", "why", "path"]
+    assert line[5].endswith("; caption: wall")
+    found = hits(run("search", "walls", "-k", "12", "--json", cwd=home).stdout)
+    assert found[0]["description"] == "A red wall"
+    assert found[0]["why"] == [line[5].split(";")[0], "caption: wall"]
+    assert [hit["weak"] for hit in found] == [False] * 12
+    refused = run("search", "walls", "--popular", "3", cwd=home)
+    assert refused.returncode == 2
+    assert refused.stderr.splitlines()[-1] == (
+        "error: popular must be a number from 0 to 1, not '3.0'"
+    )
 
 
 def test_search_by_image_finds_the_image_itself(home: Path) -> None:

@@ -12,7 +12,7 @@ import vistazo
 SRC = Path(vistazo.__file__).parent
 # From the bottom up; names on one floor are siblings.
 FLOORS = [
-    {"errors", "arrays"},
+    {"errors", "arrays", "downloads", "wishes"},
     {"asking"},
     {"records", "config"},
     {"encoders", "sources", "store", "display"},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -38,6 +38,24 @@ For = Annotated[str | None, typer.Option("--for", help="What the photos show, in
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 K = Annotated[int, typer.Option("-k", help="How many photos, 1 to 100,000.")]
 Similar = Annotated[str | None, typer.Option("--similar", help="Id of a photo.")]
+Mode = Annotated[
+    Literal["both", "picture", "words"],
+    typer.Option("--mode", help="Look for words in pictures, in captions and the like, or both."),
+]
+WordsWeight = Annotated[
+    float, typer.Option("--words-weight", help="Weight of photos' words beside pictures, 0 to 1.")
+]
+Popular = Annotated[float, typer.Option("--popular", help="Weight of downloads, 0 to 1.")]
+PopularFor = Annotated[
+    Literal["all", "words"],
+    typer.Option("--popular-for", help="Count all downloads, or after searches for your words."),
+]
+HalfLife = Annotated[
+    float | None,
+    typer.Option("--half-life", metavar="DAYS", help="A download this old counts half."),
+]
+All = Annotated[bool, typer.Option("--all", help="Do not look whether anything really matches.")]
+Why = Annotated[bool, typer.Option("--why", help="Show what brought each photo here.")]
 Where = Annotated[
     str, typer.Option("--where", help="Filter, such as: width > 1000 and taken >= 2019")
 ]

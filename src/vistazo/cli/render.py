@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from vistazo.cli.options import note
 from vistazo.records import Hit, printable
+from vistazo.search.hits import NOTHING_MATCHES
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -50,13 +52,29 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
 
 
-def print_hits(hits: Hits, *, as_json: bool, always_table: bool = False) -> None:
-    """Print hits, with thumbnails where the terminal can show them."""
+def note_weak(hits: Hits) -> None:
+    """Say it, beside the results, where nothing really matches."""
+    if hits and hits[0].weak:
+        note(f"{NOTHING_MATCHES}. Not to be told so: --all")
+
+
+def print_hits(hits: Hits, *, as_json: bool, always_table: bool = False, why: bool = False) -> None:
+    """Print hits, with thumbnails where the terminal can show them.
+
+    Args:
+        why: show what brought each here.
+    """
     if as_json:
         print_json([hit.to_dict() for hit in hits])
         return
     _print_thumbnails(hits)
-    print_rows(HIT_COLUMNS, map(_hit_cells, range(1, len(hits) + 1), hits), table=always_table)
+    columns: Sequence[Column] = HIT_COLUMNS
+    rows: Iterable[tuple[str, ...]] = map(_hit_cells, range(1, len(hits) + 1), hits)
+    if why:
+        columns = (*columns[:-1], Column("why", flexible=True), columns[-1])
+        reasons = ("; ".join(hit.why) for hit in hits)
+        rows = ((*row[:-1], reason, row[-1]) for row, reason in zip(rows, reasons, strict=True))
+    print_rows(columns, rows, table=always_table)
 
 
 def print_rows(

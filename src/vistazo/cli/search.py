@@ -7,7 +7,23 @@ from typing import Annotated
 import typer
 
 from vistazo.cli import render
-from vistazo.cli.options import Db, Encoder, Json, K, Where, examples, note, open_library
+from vistazo.cli.options import (
+    All,
+    Db,
+    Encoder,
+    HalfLife,
+    Json,
+    K,
+    Mode,
+    Popular,
+    PopularFor,
+    Where,
+    Why,
+    WordsWeight,
+    examples,
+    note,
+    open_library,
+)
 from vistazo.errors import InvalidQuery
 
 
@@ -41,6 +57,13 @@ def search(
     ] = 0.0,
     k: K = 10,
     where: Where = "",
+    mode: Mode = "both",
+    words_weight: WordsWeight = 0.5,
+    popular: Popular = 0.0,
+    popular_for: PopularFor = "all",
+    half_life: HalfLife = None,
+    everything: All = False,
+    why: Why = False,
     db: Db = None,
     encoder: Encoder = None,
     as_json: Json = False,
@@ -59,8 +82,15 @@ def search(
             dislike=dislike or (),
             fold=fold,
             diverse=diverse,
+            mode=mode,
+            words_weight=words_weight,
+            popular=popular,
+            popular_for=popular_for,
+            half_life_days=half_life,
+            cut=not everything,
         )
         if text is not None and library.encoder_notice:
             note(library.encoder_notice)
-        render.print_hits(hits, as_json=as_json)
+        render.note_weak(hits)
+        render.print_hits(hits, as_json=as_json, why=why)
     return 0

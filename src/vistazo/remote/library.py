@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from vistazo.errors import InvalidQuery, ServerError, Unsupported, UsageError
 from vistazo.records import (
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from vistazo.ingest.progress import Progress
     from vistazo.remote.address import ServerAddress
     from vistazo.sources.base import Source
+    from vistazo.wishes import Wishes
 
 API = 1
 _LOOK_S = 0.5
@@ -185,8 +186,7 @@ class RemoteLibrary(RemoteBrowsing):
         where: str = "",
         like: Sequence[str] = (),
         dislike: Sequence[str] = (),
-        fold: bool = False,
-        diverse: float = 0.0,
+        **wishes: Unpack[Wishes],
     ) -> Hits:
         """The k photos that fit a text, or look like an image, best first; see `Library`."""
         return self.find(
@@ -197,14 +197,15 @@ class RemoteLibrary(RemoteBrowsing):
                 where=where,
                 like=tuple(like),
                 dislike=tuple(dislike),
-                fold=fold,
-                diverse=diverse,
+                **wishes,
             )
         )
 
-    def similar(self, photo_id: str, k: int = 10, *, where: str = "") -> Hits:
+    def similar(
+        self, photo_id: str, k: int = 10, *, where: str = "", **wishes: Unpack[Wishes]
+    ) -> Hits:
         """The k photos most like one of the library, never that photo itself; see `Library`."""
-        return self.find(Query(photo_id=photo_id, k=k, where=where))
+        return self.find(Query(photo_id=photo_id, k=k, where=where, **wishes))
 
     def find(self, query: Query) -> Hits:
         """Answer a query of any kind."""
@@ -340,6 +341,12 @@ class RemoteLibrary(RemoteBrowsing):
             "fold": query.fold,
             "diverse": query.diverse,
             "encoder": self._wanted,
+            "mode": query.mode,
+            "words_weight": query.words_weight,
+            "popular": query.popular,
+            "popular_for": query.popular_for,
+            "half_life_days": query.half_life_days,
+            "cut": query.cut,
         }
 
 

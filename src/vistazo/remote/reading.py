@@ -26,8 +26,9 @@ _NAN = float("nan")
 
 def hit(row: list[Any]) -> Hit:
     """A photo that was found."""
-    photo_id, uri, score, description, width, height, attributes = row
-    return Hit(photo_id, uri, _score(score), description, width, height, attributes)
+    photo_id, uri, score, description, width, height, attributes, why, unusual, weak = row
+    facts = (description, width, height, attributes)
+    return Hit(photo_id, uri, _score(score), *facts, tuple(why), _score(unusual), weak)
 
 
 def photo(fields: dict[str, Any]) -> Photo:

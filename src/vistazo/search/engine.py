@@ -1,25 +1,28 @@
-"""From a query to hits: have it checked, ask a path, put what it finds in order, fill in rows."""
+"""From a query to hits: have it checked, have photos put in order, fill in rows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from vistazo.errors import VistazoError
-from vistazo.search.diversity import arranged
+from vistazo.search.diversity import Looks, arranged
+from vistazo.search.fusion import Ranker, Ranking
+from vistazo.search.hits import Ranked
 from vistazo.search.limits import check_k
 from vistazo.search.query import parse
 from vistazo.search.target import Aim, Target, is_filter_only
-from vistazo.store.filters import compile_filter
-from vistazo.store.store import Neighbour
+from vistazo.store.filters import Filter, compile_filter
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     from vistazo.encoders.base import Encoder
     from vistazo.records import Hit, Query
-    from vistazo.search.paths import SearchPath
-    from vistazo.store.store import State, Store
+    from vistazo.search.paths import DatabasePath, SearchPath
+    from vistazo.store.state import State
+    from vistazo.store.store import Statement, Store
 
 T = TypeVar("T")
 
@@ -28,6 +31,7 @@ class Engine:
     """Answers queries over one library.
 
     Args:
+        path: finds photos by their pictures.
         encoder, read_image, read_named: as for `Aim`.
     """
 
@@ -42,6 +46,7 @@ class Engine:
         self._store = store
         self._path = path
         self._aim = Aim(store, path, encoder, read_image, read_named)
+        self._ranker = Ranker(store.connection, path)
 
     def steady(self, ask: Callable[[], T]) -> T:
         """What `ask` finds, asked again when the library's encoder has changed meanwhile.
@@ -60,7 +65,7 @@ class Engine:
                 return found
 
     def search(self, query: Query) -> list[Hit]:
-        """The k photos that fit the query, best first; never the query's own photo.
+        """The k photos that fit the query best, best first; never the query's own photo.
 
         Raises:
             InvalidQuery, InvalidFilter: the query cannot be searched with.
@@ -75,23 +80,43 @@ class Engine:
             filters = compile_filter(parse(query.text or "").where(query.where))
             state = self.check_filled()
             ids = self._store.newest_ids(query.k, 0, filters)
-            return self._path.hits([Neighbour(each, float("nan")) for each in ids], state)
+            return self._path.hits([Ranked(each) for each in ids], state)
         target = self.target(query)
-        return self._path.hits(self.nearest(target), target.state)
+        return self._path.hits(self.ranked(target).found, target.state)
 
-    def nearest(self, target: Target) -> list[Neighbour]:
-        """The k first photos, without those that are excluded."""
+    def ranked(self, target: Target, offset: int = 0) -> Ranking:
+        """What fits a query that was checked, in the order it wants, after the first `offset`.
 
-        def nearest(k: int) -> list[Neighbour]:
-            # Some more than wanted, so that leaving photos out needs no filter, which would keep
-            # the index from answering.
-            wanted = k + len(target.exclude)
-            found = self._path.nearest(target.vector, wanted, target.filters, target.state)
-            return [each for each in found if each.photo_id not in target.exclude][:k]
-
+        The stages: pictures and words and downloads make one order of all photos, and say whether
+        anything matches; near-duplicates are folded; different photos are put first; a page is cut.
+        """
+        state = target.state or self._store.state()
         if not (target.fold or target.diverse):
-            return nearest(target.k)
-        return arranged(nearest, self._store, target.k, fold=target.fold, diverse=target.diverse)
+            return self._ranker.rank(target, state, offset)
+        ranking = Ranking(())
+
+        def first(count: int) -> tuple[Ranked, ...]:
+            nonlocal ranking
+            ranking = self._ranker.rank(replace(target, k=count), state)
+            return ranking.found
+
+        looks = Looks(lambda ids: self._path.vectors(ids, state), self._store.thumbnails)
+        wanted = offset + target.k
+        found = arranged(first, looks, wanted, fold=target.fold, diverse=target.diverse)
+        return replace(ranking, found=tuple(found[offset:]))
+
+    def statement(self, query: Query, database: DatabasePath) -> Statement:
+        """What a query finds as SQL (columns photo_id, score), to be a subquery of another.
+
+        Folding and variety are a list's affair and no count's.
+        """
+        target = replace(self.target(query), fold=False, diverse=0.0)
+        if target.blend.by_picture:
+            return database.statement(target)
+        # The database counts these scores once more, so that they are the same whoever ranked.
+        ids = [each.photo_id for each in self.ranked(target).found]
+        listed = Filter("photo_id IN (SELECT arrayJoin({listed:Array(String)}))", {"listed": ids})
+        return self._store.statement(target.vector, max(len(ids), 1), listed, indexed=False)
 
     def random(self, k: int, where: str) -> list[Hit]:
         """Up to k different photos by chance; their score is NaN."""
@@ -99,7 +124,7 @@ class Engine:
         filters = compile_filter(where)
         state = self.check_filled()
         ids = self._store.random_ids(k, filters)
-        return self._path.hits([Neighbour(each, float("nan")) for each in ids], state)
+        return self._path.hits([Ranked(each) for each in ids], state)
 
     def target(self, query: Query) -> Target:
         """Check a query and embed it."""

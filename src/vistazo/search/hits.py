@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 from vistazo.records import Hit, uri_of
@@ -11,19 +12,35 @@ from vistazo.records import Hit, uri_of
 if TYPE_CHECKING:
     from vistazo.asking import Query
     from vistazo.display.grid import Grid
-    from vistazo.store.store import Neighbour
 
 
-def hits_of(found: Sequence[Neighbour], rows: Mapping[str, Mapping[str, Any]]) -> list[Hit]:
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A photo in its place; the fields are those of `Hit`.
+
+    Attributes:
+        points: what its place comes from, higher first; the score where nothing else counts.
+    """
+
+    photo_id: str
+    score: float = float("nan")
+    why: tuple[str, ...] = ()
+    unusual: float = float("nan")
+    weak: bool = False
+    points: float = float("nan")
+
+
+def hits_of(found: Sequence[Ranked], rows: Mapping[str, Mapping[str, Any]]) -> list[Hit]:
     """Hits of what was found, in its order.
 
     Args:
         rows: the columns `HIT_COLUMNS` by photo id; what is not there has gone, and is left out.
     """
-    return [_hit(rows[each.photo_id], each.score) for each in found if each.photo_id in rows]
+    return [_hit(rows[each.photo_id], each) for each in found if each.photo_id in rows]
 
 
-def _hit(row: Mapping[str, Any], score: float) -> Hit:
+def _hit(row: Mapping[str, Any], found: Ranked) -> Hit:
+    score = found.score
     return Hit(
         photo_id=row["photo_id"],
         uri=uri_of(row["photo_image_url"]),
@@ -32,6 +49,9 @@ def _hit(row: Mapping[str, Any], score: float) -> Hit:
         width=row["width"],
         height=row["height"],
         attributes=dict(row["attributes"]),
+        why=found.why,
+        unusual=found.unusual,
+        weak=found.weak,
     )
 
 
@@ -42,6 +62,12 @@ def title_of(query: Query) -> str:
     if query.photo_id:
         return f"like {query.photo_id}"
     return "like the image" if query.image is not None or not query.like else "like what is liked"
+
+
+NOTHING_MATCHES = (
+    "nothing in the library really matches: these are the nearest, and stand out no more than some"
+    " photos do for any query"
+)
 
 
 class Hits(list[Hit]):

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from vistazo.records import EncoderSpec
-    from vistazo.store.store import State, Store
+    from vistazo.store.state import State
+    from vistazo.store.store import Store
 
 _MOST_PARTS = 4
 _MOST_DEAD = 0.25  # of all rows; above, everything is read anew

@@ -10,29 +10,32 @@ from typing import TYPE_CHECKING, Any
 from vistazo.errors import InvalidQuery
 from vistazo.records import FacetValue, Float32Array, Page, Query
 from vistazo.search.facets import facets
+from vistazo.search.fusion import Blend
+from vistazo.search.hits import Ranked
 from vistazo.search.limits import check_k
-from vistazo.search.query import parse
+from vistazo.search.query import Parsed, parse
 from vistazo.search.target import Target, is_filter_only
 from vistazo.search.view import view_sql
 from vistazo.store.filters import Filter, compile_filter
-from vistazo.store.store import Neighbour
 
 if TYPE_CHECKING:
     from vistazo.search.engine import Engine
     from vistazo.search.resident import ResidentPath
     from vistazo.store.connect import Connection
-    from vistazo.store.store import State, Store
+    from vistazo.store.state import State
+    from vistazo.store.store import Store
 
 MAX_OFFSET = 20_000
 _TOTALS = 256  # filters whose counts are kept
+_WEIGHED = "words or downloads are weighed: the score of every photo is read"
 _NEWEST = "nothing was looked for: the photos that came last"
 
 
 class Paging:
     """Pages of hits; safe to use from several threads.
 
-    Photos are in the order of score, then photo id, whatever the page's size, so that pages neither
-    repeat nor leave out any while the library stays the same.
+    Photos are in the order that the query wants (`search.fusion`), then of photo id, whatever the
+    page's size, so that pages neither repeat nor leave out any while the library stays the same.
     """
 
     def __init__(
@@ -62,15 +65,18 @@ class Paging:
         target = self._engine.target(query)
         state = target.state or self._store.state()
         embedded = time.perf_counter()
-        wanted = replace(target, k=target.k + offset)
-        found = self._engine.nearest(wanted)[offset:]
+        ranking = self._engine.ranked(target, offset)
         searched = time.perf_counter()
-        hits = tuple(self._path.hits(found, state))
-        total = self._total(target, state)
+        hits = tuple(self._path.hits(ranking.found, state))
+        total = ranking.total
+        if total is None:
+            total = self._total(target, state)
         ended = time.perf_counter()
-        path, reason = self._path.explain(wanted.k, target.filters, state)
+        path, reason = self._path.explain(target.k + offset, target.filters, state)
+        if ranking.whole:
+            path, reason = "resident" if path == "resident" else "database", _WEIGHED
         stages = _stages(started, embedded, searched, ended)
-        return Page(hits, total, state.version, path, reason, stages)
+        return Page(hits, total, state.version, path, reason, stages, ranking.weak)
 
     def newest(self, k: int, where: str = "", offset: int = 0) -> Page:
         """The k photos that came last into the library, after `offset` of them."""
@@ -81,7 +87,7 @@ class Paging:
         ids = self._store.newest_ids(k, offset, filters)
         searched = time.perf_counter()
         state = self._store.state()
-        hits = tuple(self._path.hits([Neighbour(each, float("nan")) for each in ids], state))
+        hits = tuple(self._path.hits([Ranked(each) for each in ids], state))
         total = self._count(filters, state)
         stages = _stages(started, started, searched, time.perf_counter())
         return Page(hits, total, state.version, "newest", _NEWEST, stages)
@@ -96,7 +102,12 @@ class Paging:
         if query is None:
             return facets(self._connection, names, None, compile_filter(where))
         asked = query
-        found = self._engine.steady(lambda: self._engine.nearest(self._engine.target(asked)))
+
+        def first() -> tuple[Ranked, ...]:
+            target = replace(self._engine.target(asked), fold=False, diverse=0.0)
+            return self._engine.ranked(target).found
+
+        found = self._engine.steady(first)
         return facets(self._connection, names, [each.photo_id for each in found], Filter())
 
     def version(self) -> int:
@@ -123,12 +134,13 @@ class Paging:
         where = query.where if query else where
         parsed = parse(query.text) if query and query.text else None
         filters = compile_filter(parsed.where(where) if parsed else where)
+        ordered = query is not None and _is_ordered(query, parsed)
         if query and (query.like or query.dislike):
             # No words say what was learned.
             target = self._engine.target(query)
             filters = filters.excluding(*target.exclude) if target.exclude else filters
             query, parsed = Query(vector=target.vector), None
-        return view_sql(query, parsed, filters, k)
+        return view_sql(query, parsed, filters, k, ordered=ordered)
 
     def _total(self, target: Target, state: State) -> int:
         """Photos that match, without those that are searched with."""
@@ -150,6 +162,14 @@ class Paging:
             self._totals.clear()
         self._totals[key] = (state, total)
         return total
+
+
+def _is_ordered(query: Query, parsed: Parsed | None) -> bool:
+    """Whether more than the pictures' scores makes the order of a query's hits."""
+    blend = Blend.of(query)
+    words = parsed is not None and any(term.kind == "text" for term in parsed.terms)
+    folded = query.fold or query.diverse > 0
+    return folded or blend.popular > 0 or (words and blend.reads_words)
 
 
 def _check_offset(offset: int) -> None:

@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from vistazo.search.hits import hits_of
 
 if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
     from vistazo.records import Float32Array, Hit
+    from vistazo.search.hits import Ranked
     from vistazo.search.target import Target
     from vistazo.store.filters import Filter
-    from vistazo.store.store import Neighbour, State, Statement, Store
+    from vistazo.store.state import State
+    from vistazo.store.store import Neighbour, Statement, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """The scores of all photos that match, in the order of their ids.
+
+    Attributes:
+        ids: (n,) strings.
+        scores: (n,) float32; in memory they may be off by `segment.CLOSE`.
+        exact: gives the exact scores of some rows, (m,) to (m,) float32.
+    """
+
+    ids: pa.Array
+    scores: Float32Array
+    exact: Callable[[NDArray[np.intp]], Float32Array]
 
 
 class SearchPath(Protocol):
@@ -27,7 +49,13 @@ class SearchPath(Protocol):
         """
         ...
 
-    def hits(self, found: Sequence[Neighbour], state: State | None = None) -> list[Hit]:
+    def everything(
+        self, vector: Float32Array, filters: Filter, state: State | None = None
+    ) -> Scores:
+        """The scores of all photos that match."""
+        ...
+
+    def hits(self, found: Sequence[Ranked], state: State | None = None) -> list[Hit]:
         """What was found, with what a hit shows of its photo; photos that have gone are left out.
 
         Args:
@@ -85,7 +113,14 @@ class DatabasePath:
         indexed = self.uses_index(k, filters)
         return self._store.nearest(vector, k, filters, indexed=indexed)
 
-    def hits(self, found: Sequence[Neighbour], state: State | None = None) -> list[Hit]:
+    def everything(
+        self, vector: Float32Array, filters: Filter, state: State | None = None
+    ) -> Scores:
+        """See `SearchPath`."""
+        ids, scores = self._store.scores(vector, filters)
+        return Scores(ids, scores, lambda rows: scores[rows])
+
+    def hits(self, found: Sequence[Ranked], state: State | None = None) -> list[Hit]:
         """See `SearchPath`."""
         return hits_of(found, self._store.shown([each.photo_id for each in found]))
 

@@ -24,11 +24,13 @@ from vistazo.search.making import GivenUp, Maker, TooOld
 if TYPE_CHECKING:
     from vistazo.records import EncoderSpec, Float32Array, Hit
     from vistazo.search.chooser import Keep
-    from vistazo.search.paths import DatabasePath
+    from vistazo.search.hits import Ranked
+    from vistazo.search.paths import DatabasePath, Scores
     from vistazo.search.segment import Segment
     from vistazo.search.snapshot import Matching, Snapshot
     from vistazo.store.filters import Filter
-    from vistazo.store.store import Neighbour, State, Store
+    from vistazo.store.state import State
+    from vistazo.store.store import Neighbour, Store
 
 _FREE_SEARCHES = 2  # a command that searches once is done before a copy would be
 _SETTLED_S = 0.5  # without a change, before a copy is worth making
@@ -84,7 +86,7 @@ class ResidentPath:
             return self._database.nearest(vector, k, filters)
         return snapshot.nearest(vector, k, self._matching(snapshot, filters))
 
-    def hits(self, found: Sequence[Neighbour], state: State | None = None) -> list[Hit]:
+    def hits(self, found: Sequence[Ranked], state: State | None = None) -> list[Hit]:
         """See `SearchPath`."""
         snapshot = self._snapshot
         if snapshot is None or snapshot.state != state:
@@ -100,6 +102,17 @@ class ResidentPath:
             return self._database.vectors(photo_ids, state)
         found = ((photo_id, snapshot.vector(photo_id)) for photo_id in photo_ids)
         return {photo_id: vector for photo_id, vector in found if vector is not None}
+
+    def everything(
+        self, vector: Float32Array, filters: Filter, state: State | None = None
+    ) -> Scores:
+        """See `SearchPath`."""
+        state = state or self._store.state()
+        snapshot = self._current(state)
+        if snapshot is None or (snapshot.dim,) != vector.shape:
+            self._want(state)
+            return self._database.everything(vector, filters)
+        return snapshot.everything(vector, self._matching(snapshot, filters))
 
     def explain(self, k: int, filters: Filter, state: State) -> tuple[str, str]:
         """Which way k hits are found at this state, and a sentence that says why."""

@@ -24,7 +24,7 @@ from vistazo.search.graph import Graph
 from vistazo.search.segment import Segment
 from vistazo.search.snapshot import Part, Snapshot
 from vistazo.store.copying import Listing
-from vistazo.store.store import State
+from vistazo.store.state import State
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -92,7 +92,7 @@ class Segment:
             way = Way("scan" if mask is None else "rows")
         if way.kind == "rows" and mask is not None:
             rows = np.flatnonzero(mask)
-            return rows[_best(self._scores(rows, vector), k)]
+            return rows[_best(self.near_scores(rows, vector), k)]
         scores = self.vectors @ vector
         if mask is not None:
             rows = np.flatnonzero(mask)
@@ -108,7 +108,8 @@ class Segment:
         ]
         return np.concatenate(blocks) if blocks else np.empty(0)
 
-    def _scores(self, rows: NDArray[np.intp], vector: Float32Array) -> Float32Array:
+    def near_scores(self, rows: NDArray[np.intp], vector: Float32Array) -> Float32Array:
+        """Scores of some rows, off by `CLOSE` at most."""
         scores = np.empty(len(rows), dtype=np.float32)
         for start in range(0, len(rows), _GATHERED_ROWS):
             some = rows[start : start + _GATHERED_ROWS]

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from vistazo.search.chooser import way
+from vistazo.search.paths import Scores
 from vistazo.search.segment import Segment
 from vistazo.store.copying import places
 from vistazo.store.store import Neighbour
@@ -19,9 +22,10 @@ from vistazo.store.store import Neighbour
 if TYPE_CHECKING:
     from vistazo.records import Float32Array
     from vistazo.search.chooser import Way
-    from vistazo.store.store import State
+    from vistazo.store.state import State
 
 _MASKS = 32
+_FEW = 0.25  # of a segment's rows; so many are read one by one sooner than all at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,21 @@ class Matching:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """All photos that count, in the order of their ids.
+
+    Attributes:
+        ids: (n,) strings.
+        rows: (n,) where each is, in the rows of all parts one behind the other.
+        starts: (parts + 1,) where the rows of each part begin.
+    """
+
+    ids: pa.Array
+    rows: NDArray[np.intp]
+    starts: NDArray[np.intp]
+
+
 class Snapshot:
     """Searched by several threads; never changed, but for graphs that come later.
 
@@ -74,6 +93,7 @@ class Snapshot:
         self.stamp = stamp
         self.parts = tuple(parts)
         self._masks: OrderedDict[tuple[str, str], tuple[Matching, ...]] = OrderedDict()
+        self._order: _Order | None = None
         self._guard = threading.Lock()
 
     @property
@@ -133,6 +153,57 @@ class Snapshot:
             found += zip((-scores).tolist(), ids, strict=True)
         found.sort()
         return [Neighbour(photo_id, -below) for below, photo_id in found[:k]]
+
+    def everything(self, vector: Float32Array, matching: Sequence[Matching]) -> Scores:
+        """The scores of all photos that match, in the order of their ids."""
+        order = self._whole_order()
+        ids, rows = order.ids, order.rows
+        near = np.zeros(order.starts[-1], dtype=np.float32)
+        for start, part, match in zip(order.starts, self.parts, matching, strict=False):
+            segment, mask = part.segment, match.mask
+            if mask is not None and match.count < _FEW * len(segment):
+                some = np.flatnonzero(mask)
+                near[start + some] = segment.near_scores(some, vector)
+            elif match.count:
+                near[start : start + len(segment)] = segment.vectors @ vector
+        if sum(match.count for match in matching) < len(rows):
+            masks = [
+                np.ones(len(part.segment), np.bool_) if match.mask is None else match.mask
+                for part, match in zip(self.parts, matching, strict=True)
+            ]
+            kept = np.flatnonzero(np.concatenate(masks)[rows])
+            ids, rows = ids.take(places(kept)), rows[kept]
+
+        def exact(which: NDArray[np.intp]) -> Float32Array:
+            wanted = rows[which]
+            found = np.zeros(len(wanted), dtype=np.float32)
+            for start, part in zip(order.starts, self.parts, strict=False):
+                here = np.flatnonzero((wanted >= start) & (wanted < start + len(part.segment)))
+                found[here] = part.segment.scored(wanted[here] - start, vector)
+            return found
+
+        return Scores(ids, near[rows], exact)
+
+    def _whole_order(self) -> _Order:
+        """Every photo in the order of the ids, put in order by the first who asks."""
+        if self._order is None:
+            lengths = [len(part.segment) for part in self.parts]
+            starts = np.cumsum([0, *lengths])
+            alive = [
+                np.ones(len(part.segment), np.bool_) if part.alive is None else part.alive
+                for part in self.parts
+            ]
+            rows = np.flatnonzero(np.concatenate(alive)) if alive else np.zeros(0, np.intp)
+            ids = pa.concat_arrays(
+                [part.segment.listing.ids.cast(pa.string()) for part in self.parts]
+                or [pa.array([], pa.string())]
+            )
+            if len(self.parts) > 1 or len(rows) < len(ids):
+                ids = ids.take(places(rows))
+                by_id = np.asarray(pc.sort_indices(ids)).astype(np.intp)
+                ids, rows = ids.take(places(by_id)), rows[by_id]
+            self._order = _Order(ids, rows, starts)
+        return self._order
 
     def shown(self, photo_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Rows of `HIT_COLUMNS` by photo id; unknown ids are left out."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from vistazo.errors import InvalidQuery, LibraryEmpty, PhotoNotFound
 from vistazo.records import Query, printable
 from vistazo.search.diversity import check_diverse
 from vistazo.search.feedback import MAX_JUDGED, refined
+from vistazo.search.fusion import Blend
 from vistazo.search.limits import check_k
 from vistazo.search.query import Parsed, Term, parse
 from vistazo.search.sums import weighted_sum
@@ -25,9 +26,12 @@ if TYPE_CHECKING:
     from vistazo.encoders.base import Encoder
     from vistazo.records import EncoderSpec, Float32Array
     from vistazo.search.paths import SearchPath
-    from vistazo.store.store import State, Store
+    from vistazo.store.state import State
+    from vistazo.store.store import Store
 
 _TEXTS = 256  # whose vectors are kept: who pages through hits sends the same text again
+
+Wanted = tuple[tuple[str, float], ...]  # words, and what they count
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,9 @@ class Target:
         vector: (dim,) float32, L2 norm 1.
         exclude: ids of photos that are not wanted: those that are searched with, and disliked.
         state: of the photos when the query was checked.
+        words: what is looked for among the photos' words, with what each counts; below 0 for what
+            is not wanted.
+        blend: how the photos are put in order.
         fold, diverse: as in `Query`.
     """
 
@@ -46,6 +53,8 @@ class Target:
     filters: Filter
     exclude: tuple[str, ...] = ()
     state: State | None = None
+    words: Wanted = ()
+    blend: Blend = field(default_factory=Blend)
     fold: bool = False
     diverse: float = 0.0
 
@@ -80,6 +89,7 @@ class Aim:
         """Check a query and embed it."""
         check_k(query.k)
         check_diverse(query.diverse)
+        blend = Blend.of(query)
         given = (query.text, query.image, query.photo_id, query.vector)
         count = sum(each is not None for each in given)
         if count > 1 or (not count and not query.like):
@@ -92,8 +102,10 @@ class Aim:
         state = self.check_filled()
         vector = query.vector
         exclude: tuple[str, ...] = ()
+        words: Wanted = ()
         if query.text is not None:
-            vector, exclude = self._of_parsed(parsed, query, state)
+            vector, exclude, words = self._of_parsed(parsed, query, state)
+            blend.check_words(words)
         elif image is not None:
             vector = self._encoder().encode_images([image])[0]
         elif query.photo_id is not None:
@@ -102,7 +114,17 @@ class Aim:
             vector = self._judged(vector, query, state)
             exclude = tuple(dict.fromkeys((*exclude, *query.dislike)))
         assert vector is not None
-        return Target(vector, query.k, filters, exclude, state, query.fold, query.diverse)
+        return Target(
+            vector,
+            query.k,
+            filters,
+            exclude,
+            state,
+            words=words,
+            blend=blend,
+            fold=query.fold,
+            diverse=query.diverse,
+        )
 
     def check_filled(self) -> State:
         """The state of the photos; raises LibraryEmpty where there is nothing to find."""
@@ -132,22 +154,25 @@ class Aim:
 
     def _of_parsed(
         self, parsed: Parsed, query: Query, state: State
-    ) -> tuple[Float32Array | None, tuple[str, ...]]:
-        """The vector of a text's terms, and the photos among them."""
+    ) -> tuple[Float32Array | None, tuple[str, ...], Wanted]:
+        """The vector of a text's terms, the photos among them, and its words."""
         if not parsed.terms and query.like:
-            return None, ()
+            return None, (), ()
         if not parsed.terms:
             raise InvalidQuery("there are only filters; say in words what you are looking for")
+        words = tuple((each.value, each.weight) for each in parsed.terms if each.kind == "text")
         if parsed.plain:
-            return self._of_text(parsed.terms[0].value), ()
+            return self._of_text(parsed.terms[0].value), (), words
         try:
             vectors = [self._of_term(term, query, state) for term in parsed.terms]
         except PhotoNotFound:
             # Somebody who types a hashtag knows nothing of photo ids.
             if len(parsed.terms) > 1:
                 raise
-            return self._of_text(f"#{parsed.terms[0].value}"), ()
-        return weighted_sum(vectors, [term.weight for term in parsed.terms]), parsed.photo_ids
+            tag = parsed.terms[0].value
+            return self._of_text(f"#{tag}"), (), ((tag, 1.0),)
+        vector = weighted_sum(vectors, [term.weight for term in parsed.terms])
+        return vector, parsed.photo_ids, words
 
     def _of_term(self, term: Term, query: Query, state: State) -> Float32Array:
         if term.kind == "text":
@@ -191,8 +216,30 @@ class Aim:
 
 
 def is_filter_only(query: Query) -> bool:
-    """Whether a query's text has filters and says nothing of what the photos show."""
+    """Whether a query's text has filters and says nothing of what the photos show.
+
+    It then finds the newest photos.
+
+    Raises:
+        InvalidQuery: it wishes for an order that needs something to look for.
+    """
     if query.text is None or (query.image, query.photo_id, query.vector) != (None, None, None):
         return False
     parsed = parse(query.text)
-    return bool(parsed.conditions) and not parsed.terms and not query.like
+    if not parsed.conditions or parsed.terms or query.like:
+        return False
+    asked = {
+        "mode words": query.mode == "words",
+        "popular": query.popular != 0,
+        "popular_for words": query.popular_for == "words",
+        "dislike": bool(query.dislike),
+        "fold": query.fold,
+        "diverse": query.diverse != 0,
+    }
+    for name, wished in asked.items():
+        if wished:
+            raise InvalidQuery(
+                f"{name} needs something to look for, and there are only filters: they give the"
+                " newest photos; say also in words what you are looking for"
+            )
+    return True

@@ -10,14 +10,20 @@ if TYPE_CHECKING:
     from vistazo.search.query import Parsed, Term
     from vistazo.store.filters import Filter
 
+_PART = (
+    "-- The pictures' part: words, downloads, folding and variety order hits too, and are left out."
+)
 _COLUMNS = "photo_id, description, width, height"
 
 
-def view_sql(query: Query | None, parsed: Parsed | None, filters: Filter, k: int) -> str:
+def view_sql(
+    query: Query | None, parsed: Parsed | None, filters: Filter, k: int, *, ordered: bool = False
+) -> str:
     """The statement whose rows are the first k hits; `embed('..')` stands for a text's vector.
 
     Args:
         parsed: the query's text, when it has one.
+        ordered: more than the pictures' scores makes the order, and the statement says so.
     """
     lines = [f"SELECT {_COLUMNS}"]
     conditions = [_filled(filters)] if filters.sql else []
@@ -37,6 +43,8 @@ def view_sql(query: Query | None, parsed: Parsed | None, filters: Filter, k: int
     if conditions:
         lines.append("WHERE " + "\n    AND ".join(f"({each})" for each in conditions))
     lines += [f"ORDER BY {order}", f"LIMIT {int(k)}"]
+    if ordered:
+        lines.insert(0, _PART)
     return "\n".join(lines)
 
 

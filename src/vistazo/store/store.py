@@ -19,8 +19,7 @@ from vistazo.store.copying import Copying
 from vistazo.store.filters import Filter
 from vistazo.store.rows import COLUMNS, HIT_COLUMNS, clean, photo_of, photo_table
 from vistazo.store.schema import TWIN
-
-_STATE_HOLDS_S = 0.05  # asking takes 2 ms, as long as a search in memory does
+from vistazo.store.state import State, Watched, photos_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +45,6 @@ class Neighbour:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """What the photos are at: equal states hold equal photos.
-
-    Attributes:
-        version: rises with every change.
-        photos: how many there are.
-    """
-
-    version: int
-    photos: int
-
-
-@dataclass(frozen=True, slots=True)
 class Statement:
     """A query, the values it binds, and the engine's settings it needs."""
 
@@ -80,7 +66,12 @@ class Store:
         self._connection = connection
         self._dialect = connection.dialect
         self.copying = Copying(connection)
-        self._state: tuple[int, float, State] | None = None
+        self._state = Watched(connection, photos_state)
+
+    @property
+    def connection(self) -> Connection:
+        """Where the tables are."""
+        return self._connection
 
     # The encoder of the vectors
 
@@ -194,23 +185,8 @@ class Store:
         )
 
     def state(self) -> State:
-        """The state of the photos.
-
-        Where this process alone writes, what it has read holds until it writes again, yet not for
-        long: a change that an engine makes in the background is said by nobody.
-        """
-        writes, known = self._connection.writes, self._state
-        now = time.monotonic()
-        if known is not None and known[0] == writes and now < known[1]:
-            return known[2]
-        (row,) = self._connection.rows(
-            "SELECT sum(n) AS version, (SELECT count() FROM photos) AS photos FROM changes"
-            " WHERE subject = 'photos' SETTINGS max_threads = 1"
-        )
-        state = State(row["version"] or 0, row["photos"])
-        if not self._connection.shared:
-            self._state = writes, now + _STATE_HOLDS_S, state
-        return state
+        """The state of the photos, as `Watched` reads it."""
+        return self._state.now()
 
     def get(self, photo_ids: Sequence[str]) -> dict[str, Photo]:
         """The photos with these ids; unknown ids are left out."""
@@ -308,6 +284,13 @@ class Store:
         if indexed and table.num_rows < k and table.num_rows < self.count(filters):
             return self.nearest(vector, k, filters, indexed=False)
         return [Neighbour(row["photo_id"], row["score"]) for row in table.to_pylist()]
+
+    def scores(self, vector: Float32Array, filters: Filter) -> tuple[pa.Array, Float32Array]:
+        """All photos that match, in the order of their ids, with their scores: (n,) and (n,)."""
+        statement = self.statement(vector, max(self.count(), 1), filters, indexed=False)
+        found = self._connection.table(statement.sql, statement.params).sort_by("photo_id")
+        ids, scores = (found[name].combine_chunks() for name in ("photo_id", "score"))
+        return ids.cast(pa.string()), np.asarray(scores, dtype=np.float32)
 
     def statement(
         self, vector: Float32Array, k: int, filters: Filter, *, indexed: bool

@@ -70,6 +70,12 @@ class QueryIn(schemas.Model):
     fold: bool = False
     diverse: Any = 0.0
     encoder: str | None = Field(default=None, max_length=200)
+    mode: Any = "both"
+    words_weight: Any = 0.5
+    popular: Any = 0.0
+    popular_for: Any = "all"
+    half_life_days: Any = None
+    cut: bool = True
 
 
 class RandomIn(schemas.Model):
@@ -311,18 +317,9 @@ def _query(library: Library, reader: Reader, asked: QueryIn) -> Query:
     images = {name: _vector(library, numbers) for name, numbers in asked.images.items()}
     if not images.keys() >= set(parsed.images):
         images |= reader.images(parsed)
-    return Query(
-        text=asked.text,
-        photo_id=asked.photo_id,
-        vector=vector,
-        k=asked.k,
-        where=asked.where,
-        like=tuple(asked.like),
-        dislike=tuple(asked.dislike),
-        fold=asked.fold,
-        diverse=asked.diverse,
-        images=images,
-    )
+    wishes = asked.model_dump(exclude={"vector", "encoder", "images", "like", "dislike"})
+    like, dislike = tuple(asked.like), tuple(asked.dislike)
+    return Query(vector=vector, images=images, like=like, dislike=dislike, **wishes)
 
 
 def _vector(library: Library, numbers: list[float]) -> Float32Array:
@@ -336,7 +333,8 @@ def _vector(library: Library, numbers: list[float]) -> Float32Array:
 
 def _hit(hit: Hit) -> list[Any]:
     numbers = (_number(hit.score), hit.description, hit.width, hit.height)
-    return [hit.photo_id, hit.uri, *numbers, dict(hit.attributes)]
+    place = (hit.why, _number(hit.unusual), hit.weak)
+    return [hit.photo_id, hit.uri, *numbers, dict(hit.attributes), *place]
 
 
 def _number(score: float) -> float | None:

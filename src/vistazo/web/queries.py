@@ -17,7 +17,9 @@ from vistazo.records import Query
 from vistazo.search.feedback import MAX_JUDGED
 from vistazo.search.paging import MAX_OFFSET
 from vistazo.search.query import parse
+from vistazo.search.target import is_filter_only
 from vistazo.web.refusals import ImageGone
+from vistazo.wishes import Mode, PopularFor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,10 +80,39 @@ class Given:
     dislike: Annotated[
         list[str] | None, Parameter(max_length=MAX_JUDGED, description="ids: less of these")
     ] = None
+    mode: Annotated[Mode, Parameter(description="where words are looked for")] = "both"
+    words_weight: Annotated[
+        float, Parameter(ge=0, le=1, description="of photos' words beside their pictures")
+    ] = 0.5
+    popular: Annotated[float, Parameter(ge=0, le=1, description="weight of downloads")] = 0.0
+    popular_for: Annotated[
+        PopularFor, Parameter(description="all downloads, or those after a search for the words")
+    ] = "all"
+    half_life_days: Annotated[
+        float | None, Parameter(ge=0.001, le=100_000, description="a download then counts half")
+    ] = None
+    cut: Annotated[bool, Parameter(description="say where nothing really matches")] = True
     fold: Annotated[bool, Parameter(description="leave out near-duplicates")] = False
     diverse: Annotated[
         float, Parameter(ge=0, le=1, description="how much likeness to hits before costs")
     ] = 0.0
+
+    def asks(self) -> Query:
+        """A query with these wishes, that says nothing yet of what is looked for."""
+        return Query(
+            k=self.k,
+            where=self.where,
+            like=tuple(self.like or ()),
+            dislike=tuple(self.dislike or ()),
+            mode=self.mode,
+            words_weight=self.words_weight,
+            popular=self.popular,
+            popular_for=self.popular_for,
+            half_life_days=self.half_life_days,
+            cut=self.cut,
+            fold=self.fold,
+            diverse=self.diverse,
+        )
 
 
 Parameters = Annotated[Given, Depends()]
@@ -118,14 +149,7 @@ class Reader:
         }
         if len(wanted) > 1:
             raise InvalidQuery(f"give one of {' and '.join(wanted)}, not {len(wanted)}")
-        query = Query(
-            k=given.k,
-            where=given.where,
-            like=tuple(given.like or ()),
-            dislike=tuple(given.dislike or ()),
-            fold=given.fold,
-            diverse=given.diverse,
-        )
+        query = given.asks()
         if not wanted and query.like:
             return Asked("liked", query, given.k, given.where)
         if not wanted:
@@ -134,7 +158,7 @@ class Reader:
         match name:
             case "q":
                 parsed = parse(value)
-                if parsed.conditions and not parsed.terms and not query.like:
+                if is_filter_only(replace(query, text=value)):
                     return Asked("newest", None, given.k, parsed.where(given.where), text=value)
                 query = replace(query, text=value, images=self.images(parsed))
                 return Asked("text", query, given.k, given.where, text=value)
@@ -153,11 +177,11 @@ class Reader:
                 query = replace(query, vector=self._kept.vector(key))
                 return Asked("url", query, given.k, given.where, text=value, image_key=key)
 
-    def image(self, data: bytes, k: int, where: str) -> Asked:
+    def image(self, data: bytes, wishes: Query) -> Asked:
         """A query by an image that was sent."""
         key = self._keep(data)
-        query = Query(vector=self._kept.vector(key), k=k, where=where)
-        return Asked("image", query, k, where, image_key=key)
+        query = replace(wishes, vector=self._kept.vector(key))
+        return Asked("image", query, query.k, query.where, image_key=key)
 
     def images(self, parsed: Parsed) -> dict[str, Float32Array]:
         """The vectors of the pictures that a text names by their addresses.

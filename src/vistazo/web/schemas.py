@@ -35,7 +35,11 @@ class Health(Model):
 
 
 class HitOut(Model):
-    """A photo that was found; `score` is the cosine similarity, null where nothing was compared."""
+    """A photo that was found; `score` is the cosine similarity, null where nothing was compared.
+
+    `why` says what brought it here. `unusual` is by how many spreads the score lies above the middle
+    of all photos' for this query. `weak`: nothing really matches, and this is the best there is.
+    """
 
     photo_id: str
     uri: str
@@ -44,6 +48,9 @@ class HitOut(Model):
     width: int
     height: int
     attributes: dict[str, str]
+    why: list[str]
+    unusual: float | None
+    weak: bool
     thumbnail: str
     page: str
 
@@ -96,7 +103,11 @@ class Facets(Model):
 
 
 class SearchOut(Model):
-    """A page of hits. `total` counts all photos that match the filter."""
+    """A page of hits. `total` counts all photos that match the filter; by words, those that have any.
+
+    The order is that of pictures, words and downloads together; `score` is the picture's. `weak`:
+    nothing in the library really matches.
+    """
 
     hits: list[HitOut]
     next_cursor: str | None
@@ -105,6 +116,7 @@ class SearchOut(Model):
     explain: Explain | None = None
     facets: list[FacetOut] | None = None
     notice: str | None = None
+    weak: bool = False
 
 
 class PhotoOut(Model):

@@ -9,7 +9,9 @@ from fastapi import APIRouter, File, Form, Query, Response, UploadFile
 
 from vistazo.errors import InvalidQuery
 from vistazo.records import FacetValue, Hit, Page, printable
+from vistazo.records import Query as Wishes
 from vistazo.search.facets import NAMES
+from vistazo.search.hits import NOTHING_MATCHES
 from vistazo.search.paging import MAX_OFFSET
 from vistazo.web import schemas
 from vistazo.web.answers import answer
@@ -56,12 +58,26 @@ def router(library: Library, reader: Reader) -> APIRouter:
         where: Annotated[str, Form(max_length=MAX_TEXT)] = "",
         explain: Annotated[bool, Form()] = False,
         facets: Annotated[bool, Form()] = False,
+        popular: Annotated[float, Form(ge=0, le=1)] = 0.0,
+        half_life_days: Annotated[float | None, Form(ge=0.001, le=100_000)] = None,
+        cut: Annotated[bool, Form()] = True,
+        fold: Annotated[bool, Form()] = False,
+        diverse: Annotated[float, Form(ge=0, le=1)] = 0.0,
     ) -> Response:
         """Photos that look like the image sent; `query.image_key` pages on by GET."""
         data = image.file.read(MAX_IMAGE_BYTES + 1)
         if len(data) > MAX_IMAGE_BYTES:
             raise InvalidQuery(f"the image is larger than {MAX_IMAGE_BYTES >> 20} MB")
-        return answer(_page(library, reader.image(data, k, where), cursor, explain, facets))
+        wishes = Wishes(
+            k=k,
+            where=where,
+            popular=popular,
+            half_life_days=half_life_days,
+            cut=cut,
+            fold=fold,
+            diverse=diverse,
+        )
+        return answer(_page(library, reader.image(data, wishes), cursor, explain, facets))
 
     @routes.get("/facets", response_model=schemas.Facets)
     def facets(
@@ -93,6 +109,8 @@ def _page(
         )
     elif end < page.total and not more:
         notice = f"no more than {MAX_OFFSET:,} hits can be paged through; narrow the search"
+    elif page.weak:
+        notice = NOTHING_MATCHES
     return schemas.SearchOut(
         hits=[hit_out(hit) for hit in page.hits],
         next_cursor=cursor_of(end, page.version if version is None else version) if more else None,
@@ -107,6 +125,7 @@ def _page(
         explain=_explain(page) if explain else None,
         facets=_facets(library, asked.with_k(_COUNTED), _USUAL) if facets else None,
         notice=notice,
+        weak=page.weak,
     )
 
 

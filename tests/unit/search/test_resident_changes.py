@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 
 from vistazo.records import EncoderSpec, Metadata, Photo
 from vistazo.search import resident, saved
+from vistazo.search.hits import Ranked
 from vistazo.search.paths import DatabasePath
 from vistazo.search.resident import ResidentPath
 from vistazo.store.connect import connect, disconnect, parse
 from vistazo.store.connection import Connection
 from vistazo.store.filters import Filter, compile_filter
 from vistazo.store.schema import migrate
-from vistazo.store.store import NewPhoto, Store
+from vistazo.store.store import Neighbour, NewPhoto, Store
 
 DIM, GRAPH_ROWS, MAX_BYTES = 8, 20, 1 << 24
 EVERY = Filter()
@@ -88,11 +89,20 @@ def settle(path: ResidentPath, store: Store) -> None:
     path.wait(PATIENCE_S)
 
 
+def placed(found: list[Neighbour]) -> list[Ranked]:
+    return [Ranked(each.photo_id, each.score) for each in found]
+
+
 def check(path: ResidentPath, store: Store, seed: int, where: str = "", k: int = 7) -> None:
     """The path's hits are those of the database."""
     database, filters, state = DatabasePath(store), compile_filter(where), store.state()
-    expected = database.hits(database.nearest(vector(seed), k, filters))
-    found = path.hits(path.nearest(vector(seed), k, filters, state), state)
+    expected = database.hits(placed(database.nearest(vector(seed), k, filters)))
+    found = path.hits(placed(path.nearest(vector(seed), k, filters, state)), state)
+    whole, scored = (each.everything(vector(seed), filters, state) for each in (path, database))
+    assert whole.ids.equals(scored.ids)
+    exact = whole.exact(np.arange(len(whole.ids)))
+    assert exact.tolist() == pytest.approx(scored.scores.tolist(), abs=CLOSE)
+    assert whole.scores.tolist() == pytest.approx(exact.tolist(), abs=CLOSE)
     assert [each.score for each in found] == pytest.approx([e.score for e in expected], abs=CLOSE)
     for hit in found[:2]:
         expected_vector = database.vectors([hit.photo_id])[hit.photo_id]

@@ -17,7 +17,7 @@ from segments import key_of, segment, unit
 from vistazo.search import saved
 from vistazo.search.graph import Graph
 from vistazo.search.snapshot import Part, Snapshot
-from vistazo.store.store import State
+from vistazo.store.state import State
 
 TESTS = Path(__file__).parents[2]
 N, DIM = 3000, 16

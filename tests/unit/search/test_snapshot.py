@@ -8,7 +8,7 @@ import pytest
 from segments import key_of, segment, unit
 from vistazo.search.graph import Graph
 from vistazo.search.snapshot import Part, Snapshot
-from vistazo.store.store import State
+from vistazo.store.state import State
 
 DIM, K = 32, 10
 LARGE, SMALL = 24_000, 300
