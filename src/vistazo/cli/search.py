@@ -32,9 +32,8 @@ def register(app: typer.Typer) -> None:
     app.command(
         "search",
         epilog=examples(
-            "vistazo search 'a dog on a beach' -k 20 --where 'width > 1000'",
-            "vistazo search --image holiday.jpg",
-            "vistazo search '2:dog + beach - snow year:2019..2021'",
+            "vistazo search '2:dog + beach - snow year:2019..2021' -k 20",
+            "vistazo search --image holiday.jpg --where 'width > 1000'",
         ),
     )(search)
 
