@@ -17,6 +17,7 @@ import typer
 
 import vistazo
 from vistazo.cli import (
+    bench,
     conversions,
     dataset,
     demo,
@@ -54,6 +55,7 @@ for module in (index, reembed, search, similar, random, sql, failures, stats, se
 app.add_typer(conversions.app, name="conversions")
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(models.app, name="models")
+app.add_typer(bench.app, name="bench")
 
 
 def _version(wanted: bool) -> None:

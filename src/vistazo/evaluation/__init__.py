@@ -1,0 +1,1 @@
+"""How well searches find what they should, on pairs whose answer is known."""
