@@ -33,6 +33,7 @@ check: .venv/tested
 WORK ?= bench-work
 bench: .venv/benched
 	$(BENCH)/folder.py
+	$(BENCH)/scan.py
 	$(BENCH)/knn.py
 	$(BENCH)/conversions_load.py
 	$(BENCH)/analytics.py
@@ -48,6 +49,7 @@ bench: .venv/benched
 # Whether the benchmarks still run, in a few minutes; their numbers mean nothing at such sizes.
 bench-small: .venv/benched
 	$(BENCH)/folder.py --pictures 40 --repeat 1
+	$(BENCH)/scan.py --rows 2000 --seconds 0.1
 	$(BENCH)/knn.py --rows 1000 --queries 5
 	$(BENCH)/conversions_load.py --rows 10000
 	$(BENCH)/analytics.py --photos 1000 --conversions 20000 --runs 2
