@@ -17,7 +17,7 @@ from vistazo.sources.base import Item
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-_DIFFERENT = 1000  # pictures; of more, each is one of these with another comment in its file
+_DIFFERENT = 1000  # pictures; of more, each is one of these with another number in its file
 _WAIT_S = 120.0
 
 
@@ -39,8 +39,9 @@ def _painted(seed: int, width: int = 200, height: int = 133) -> bytes:
 
 
 def _numbered(jpeg: bytes, number: int) -> bytes:
-    comment = b"%08d" % number
-    return jpeg[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + jpeg[2:]
+    # In a segment for applications: readers pass it over.
+    own = b"vistazo %08d" % number
+    return jpeg[:2] + b"\xff\xef" + (len(own) + 2).to_bytes(2, "big") + own + jpeg[2:]
 
 
 class Addresses:
