@@ -32,7 +32,8 @@ check: .venv/tested
 # Some hours. WORK keeps what was measured: a run that was stopped goes on from there.
 WORK ?= bench-work
 bench: .venv/benched
-	$(BENCH)/ingest.py
+	$(BENCH)/folder.py
+	$(BENCH)/scan.py
 	$(BENCH)/knn.py
 	$(BENCH)/conversions_load.py
 	$(BENCH)/analytics.py
@@ -50,7 +51,8 @@ bench: .venv/benched
 
 # Whether the benchmarks still run, in a few minutes; their numbers mean nothing at such sizes.
 bench-small: .venv/benched
-	$(BENCH)/ingest.py --pictures 40 --repeat 1
+	$(BENCH)/folder.py --pictures 40 --repeat 1
+	$(BENCH)/scan.py --rows 2000 --seconds 0.1
 	$(BENCH)/knn.py --rows 1000 --queries 5
 	$(BENCH)/conversions_load.py --rows 10000
 	$(BENCH)/analytics.py --photos 1000 --conversions 20000 --runs 2

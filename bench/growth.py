@@ -3,7 +3,7 @@
 One library grows from size to size. Each step runs in a process of its own and leaves its numbers
 as JSON in the work folder, so that a run that was stopped goes on where it was. The photos come as
 Parquet with their embeddings: what embedding pictures costs does not depend on how many there are
-(bench/ingest.py). No vector index of the engine is built.
+(bench/folder.py). No vector index of the engine is built.
 
 Run: python bench/growth.py [--sizes 1000 10000 100000 1000000] [--work FOLDER] [--docs docs]
 """

@@ -110,6 +110,7 @@ def work(plan: Plan, home: Path) -> dict[str, Any]:
             "memory_bytes": memory,
             "peak_bytes": peak,
             "path": getattr(rival, "path", ""),
+            "copy": getattr(rival, "copy", {}),
             "versions": versions(rival.packages),
             "load": os.getloadavg()[0],
             "cores": os.cpu_count(),

@@ -74,6 +74,7 @@ class Library(Browsing, Vectors):
     ) -> None:
         self._address = address
         self._settings = settings
+        options = Options.of(settings)  # may refuse them: before anything is open
         self.connection = connect(address, create=create, wait_s=settings.wait_s)
         try:
             schema.migrate(self.connection)
@@ -87,7 +88,7 @@ class Library(Browsing, Vectors):
         self._journal = Journal(self.connection)
         self._path = DatabasePath(self._store)
         self._encoder = EncoderChoice(
-            self.name, encoder, Options.of(settings), self._recorded_encoder, self._store.epoch
+            self.name, encoder, options, self._recorded_encoder, self._store.epoch
         )
         self._resident = ResidentPath(
             self._store, self._path, settings.resident_max_bytes, self.folder

@@ -671,6 +671,21 @@ def test_a_statement_for_others_leaves_a_photo_out(store: Store, exclude: bool) 
     assert table["photo_id"].to_pylist() == expected
 
 
+def test_sql_with_a_filter_gets_all_rows_it_asks_for(store: Store) -> None:
+    """An index that took its rows before the filter would give few, or none."""
+    vectors = clustered_vectors(ROWS)
+    ids = fill(store, vectors)
+    build_whole(store, ids, vectors)
+    wide = np.flatnonzero(np.arange(ROWS) % 100 == 7)
+    table = store._connection.table(
+        "SELECT photo_id FROM photos WHERE width = 5"
+        " ORDER BY cosineDistance(photo_embed, {q:Array(Float32)}) LIMIT 10",
+        {"q": vectors[0].tolist()},
+    )
+    expected = ranked([ids[row] for row in wide], vectors[wide], vectors[0])[:10]
+    assert table["photo_id"].to_pylist() == ids_of(expected)
+
+
 # The engine above
 
 

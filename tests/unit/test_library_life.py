@@ -54,6 +54,12 @@ def test_close_twice_and_open_again(tmp_path: Path, pictures: Path) -> None:
         assert stems(library.search("gold", k=1)) == ["gold"]
 
 
+def test_settings_that_are_refused_leave_nothing_open(tmp_path: Path) -> None:
+    with pytest.raises(errors.UsageError, match="precision"):
+        vistazo.open(tmp_path / "library", settings=vistazo.Settings(precision="fp8"))
+    vistazo.open(tmp_path / "another").close()
+
+
 def test_the_vector_index_is_built_above_the_size_that_is_set(
     tmp_path: Path, pictures: Path
 ) -> None:

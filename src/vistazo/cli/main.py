@@ -17,6 +17,7 @@ import typer
 
 import vistazo
 from vistazo.cli import (
+    bench,
     conversions,
     dataset,
     demo,
@@ -72,6 +73,7 @@ for module in (
 app.add_typer(conversions.app, name="conversions")
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(models.app, name="models")
+app.add_typer(bench.app, name="bench")
 
 
 def _version(wanted: bool) -> None:

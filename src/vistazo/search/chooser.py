@@ -8,7 +8,7 @@ from typing import Literal
 
 GRAPH_ROWS = 40_000  # above so many an exact scan takes several times what a graph takes
 _COLUMNS_BYTES = 300  # a row's columns and ids, in the middle
-_LINKS_BYTES = 200  # a row's neighbours in a graph
+_LINKS_BYTES = 500  # a row's neighbours in a graph, as usearch counts them
 _SHARE_OF_MEMORY = 0.5
 
 # Candidates of a graph that are scored exactly, beside k: it ranks by 16-bit vectors.

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from vistazo.search.graph import Graph
     from vistazo.store.copying import Listing
 
-# Half a megabyte stays in the processor's cache, and BLAS takes one thread for so few: with two, on a
-# busy machine, ten times as long.
+# Half a megabyte stays in the processor's cache.
 _GATHERED_ROWS = 256
+# BLAS multiplies so many numbers in one thread. With several it may be a little faster alone, but
+# waits for a core in steps of 8 ms on a busy machine, and four clients get half (bench/scan.py).
+_NUMBERS_AT_ONCE = 262_144
 # Sums of the same products in another order differ by less.
 CLOSE = 1e-6
 
@@ -93,7 +95,7 @@ class Segment:
         if way.kind == "rows" and mask is not None:
             rows = np.flatnonzero(mask)
             return rows[_best(self.near_scores(rows, vector), k)]
-        scores = self.vectors @ vector
+        scores = self.scanned(vector)
         if mask is not None:
             rows = np.flatnonzero(mask)
             return rows[_best(scores[rows], k)]
@@ -107,6 +109,15 @@ class Segment:
             for start in range(0, len(rows), _GATHERED_ROWS)
         ]
         return np.concatenate(blocks) if blocks else np.empty(0)
+
+    def scanned(self, vector: Float32Array) -> Float32Array:
+        """Scores of all rows, off by `CLOSE` at most: (n,) float32."""
+        scores = np.empty(len(self), dtype=np.float32)
+        step = max(1, _NUMBERS_AT_ONCE // max(1, self.vectors.shape[1]))
+        for start in range(0, len(self), step):
+            some = slice(start, start + step)
+            np.dot(self.vectors[some], vector, out=scores[some])
+        return scores
 
     def near_scores(self, rows: NDArray[np.intp], vector: Float32Array) -> Float32Array:
         """Scores of some rows, off by `CLOSE` at most."""

@@ -165,7 +165,7 @@ class Snapshot:
                 some = np.flatnonzero(mask)
                 near[start + some] = segment.near_scores(some, vector)
             elif match.count:
-                near[start : start + len(segment)] = segment.vectors @ vector
+                near[start : start + len(segment)] = segment.scanned(vector)
         if sum(match.count for match in matching) < len(rows):
             masks = [
                 np.ones(len(part.segment), np.bool_) if match.mask is None else match.mask

@@ -26,6 +26,8 @@ DATA = "store"  # the engine's own files, inside the library's folder
 _SESSION = {
     "materialize_skip_indexes_on_insert": 0,
     "lightweight_delete_mode": "lightweight_update",
+    # Else an index takes its k rows first, and a WHERE leaves few of them, or none.
+    "vector_search_filter_strategy": "prefilter",
 }
 
 # One process can open one path of the engine at a time; several libraries on it share it.

@@ -1,5 +1,6 @@
 SET materialize_skip_indexes_on_insert = 0;
 SET lightweight_delete_mode = 'lightweight_update';
+SET vector_search_filter_strategy = 'prefilter';
 SET mutations_sync = 2;
 SET lightweight_deletes_sync = 2;
 SET alter_sync = 2;

@@ -2,4 +2,5 @@
 SELECT id, L2SquaredDistance(v, [0.5, -1, 2.0, 1e-3]::Array(Float32)) AS d FROM squared ORDER BY d, id LIMIT 5;
 -- vector_search_with_rescoring = 1
 -- vector_search_index_fetch_multiplier = 3
+-- vector_search_filter_strategy = auto
 -- max_limit_for_vector_search_queries = 10000

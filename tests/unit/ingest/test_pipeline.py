@@ -959,7 +959,7 @@ def test_searching_while_indexing(library: Library, tmp_path: Path) -> None:
 
     class Slow(ColourEncoder):
         def encode_pixels(self, pixels: UInt8Array) -> Float32Array:
-            time.sleep(0.05)
+            time.sleep(0.2)
             return super().encode_pixels(pixels)
 
     counted: list[int] = []

@@ -15,14 +15,14 @@ GB = 10**9
         (GRAPH_ROWS - 1, 4 * GB, 0, True, False),
         (GRAPH_ROWS, 4 * GB, 0, True, True),
         (100_000, 4 * GB, 0, True, True),
-        # 100,000 times 4 x 512 + 300 bytes for vectors and columns, 2 x 512 + 200 for a graph
+        # 100,000 times 4 x 512 + 300 bytes for vectors and columns, 2 x 512 + 500 for a graph
         (100_000, 234_799_999, 0, False, False),
         (100_000, 234_800_000, 0, True, False),
-        (100_000, 357_199_999, 0, True, False),
-        (100_000, 357_200_000, 0, True, True),
+        (100_000, 387_199_999, 0, True, False),
+        (100_000, 387_200_000, 0, True, True),
         # of the machine's memory at most half is taken
-        (100_000, 4 * GB, 714_399_998, True, False),
-        (100_000, 4 * GB, 714_400_000, True, True),
+        (100_000, 4 * GB, 774_399_998, True, False),
+        (100_000, 4 * GB, 774_400_000, True, True),
         (100_000, 4 * GB, 469_599_998, False, False),
         (1_000_000, 4 * GB, 24 * GB, True, True),
         (10, 0, 24 * GB, False, False),

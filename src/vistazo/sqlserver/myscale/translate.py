@@ -45,6 +45,8 @@ _NUMBERS = re.compile(rf"\[[ \t]*{_FLOAT}(?:[ \t]*,[ \t]*{_FLOAT}){{15,}}[ \t]*\
 _SEARCH = {
     "vector_search_with_rescoring": "1",
     "vector_search_index_fetch_multiplier": "3",
+    # The index first, then the filter; where that gives too few rows, it is asked otherwise.
+    "vector_search_filter_strategy": "auto",
     "max_limit_for_vector_search_queries": "10000",
 }
 # Counting needs no exact distances, and is then a third of the work.

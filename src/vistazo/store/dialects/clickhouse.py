@@ -39,6 +39,8 @@ class ClickHouse(Dialect):
             # Vector indexes are built after bulk loading.
             "materialize_skip_indexes_on_insert": 0,
             "lightweight_delete_mode": "lightweight_update",
+            # An index ranks the rows that match, not all before the filter.
+            "vector_search_filter_strategy": "prefilter",
             # A change is done when the statement has returned, on all replicas.
             "mutations_sync": 2,
             "lightweight_deletes_sync": 2,

@@ -1,8 +1,8 @@
 """The walk-through's loop, and the model for it: run by a Python that has torch and transformers.
 
-python bench/clip_loop.py make FOLDER
+python bench/ingest_loop.py make FOLDER
     A checkpoint of the geometry of ViT-B/32 with random weights, also as ONNX in fp32 and int8.
-python bench/clip_loop.py loop FOLDER PORT COUNT
+python bench/ingest_loop.py loop FOLDER PORT COUNT
     Download, decode and embed one picture after the other; prints the seconds of each stage.
 
 Needs torch, transformers, onnx, onnxscript, onnxruntime, requests and Pillow, and nothing of

@@ -1,0 +1,84 @@
+"""How many pictures a second: one after the other, through the encoder alone, and end to end."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import httpx
+import numpy as np
+from PIL import Image
+
+from vistazo.ingest.decode import decode
+
+if TYPE_CHECKING:
+    from vistazo.encoders.base import Encoder
+    from vistazo.evaluation.loopback import Addresses
+    from vistazo.records import UInt8Array
+
+_TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Pictures ready for an encoder, and what one thread took for that.
+
+    Attributes:
+        pixels: (n, side, side, 3) uint8.
+        decode_s: seconds for all.
+        preprocess_s: seconds for all.
+    """
+
+    pixels: UInt8Array
+    decode_s: float
+    preprocess_s: float
+
+
+def one_by_one(encoder: Encoder, source: Addresses, count: int) -> dict[str, float]:
+    """Download, decode and embed one picture after the other, as a first script does.
+
+    Returns:
+        Seconds for `count` pictures by stage: download, decode, encode (with its preprocessing).
+    """
+    spent = {"download": 0.0, "decode": 0.0, "encode": 0.0}
+    with httpx.Client(timeout=_TIMEOUT_S) as client:
+        for number in range(-1, count):  # the first one warms up, and does not count
+            times = [time.perf_counter()]
+            data = client.get(source.address(max(number, 0))).content
+            times.append(time.perf_counter())
+            image = Image.open(io.BytesIO(data)).convert("RGB")
+            times.append(time.perf_counter())
+            encoder.encode_images([image])
+            times.append(time.perf_counter())
+            for at, stage in enumerate(spent):
+                spent[stage] += times[at + 1] - times[at] if number >= 0 else 0.0
+    return spent
+
+
+def prepared(encoder: Encoder, pictures: Sequence[bytes]) -> Prepared:
+    """Decode and preprocess in one thread."""
+    started = time.perf_counter()
+    images = [decode(data, min_side=encoder.input_side).image for data in pictures]
+    decoded = time.perf_counter()
+    pixels = np.stack([encoder.preprocess(image) for image in images])
+    return Prepared(pixels, decoded - started, time.perf_counter() - decoded)
+
+
+def alone(encoder: Encoder, pixels: UInt8Array, batch: int) -> float:
+    """Seconds that the encoder takes for arrays that are ready, in batches as indexing sends them."""
+    return timed(
+        lambda: [
+            encoder.encode_pixels(pixels[start : start + batch])
+            for start in range(0, len(pixels), batch)
+        ]
+    )
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Seconds."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
