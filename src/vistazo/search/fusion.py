@@ -11,19 +11,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from vistazo.errors import InvalidQuery
 from vistazo.records import printable
 from vistazo.search.calibration import Calibrator
+from vistazo.search.candidates import Search, nearest
 from vistazo.search.hits import Ranked
+from vistazo.search.lift import SPREADS, Lifted, Weights
 from vistazo.search.popularity import Popularity, Wanted, why_wanted
-from vistazo.search.segment import CLOSE
 from vistazo.search.words import Matched, WordIndex, Words
 from vistazo.store.copying import places
 from vistazo.store.state import Watched, usage
@@ -34,12 +33,8 @@ if TYPE_CHECKING:
     from vistazo.search.target import Target
     from vistazo.store.connection import Connection
     from vistazo.store.state import State
-    from vistazo.store.store import Neighbour
 
 MODES = ("both", "picture", "words")
-_SPREADS = 6.0  # that count as much as having all words of the query
-# Of the query's words; a photo that has less may still be the best of nothing.
-_NAMED = 0.35
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +104,14 @@ class Ranking:
         found: best first.
         total: how many there are in all; None is every photo of the filter.
         weak: nothing really matches.
-        whole: every photo's score was read, and not only those of the nearest.
+        read: whose scores were read: those of the nearest, of some more that words or downloads
+            may lift before these, or of all photos.
     """
 
     found: tuple[Ranked, ...]
     total: int | None = None
     weak: bool = False
-    whole: bool = False
+    read: Literal["nearest", "some", "all"] = "nearest"
 
 
 class Ranker:
@@ -144,62 +140,49 @@ class Ranker:
         told = index.told if index else 0.0
         if not (len(matched.rows) or blend.popular or blend.mode == "words"):
             return self._by_picture(target, state, offset, told)
-        everything = self._path.everything(target.vector, target.filters, state)
-        ids, scores = everything.ids, everything.scores
-        calibration = self._calibrator.of(target.vector, state)
-        shares = np.zeros(len(ids))
-        # Else ids have to be looked up among all, which takes longer than all the rest.
-        same = index is not None and ids.equals(index.ids)
-        if same:
-            shares[matched.rows] = matched.shares
-        elif index:
-            shares = _aligned(ids, index.ids.take(places(matched.rows)), matched.shares)
         wanted = self._wanted_by(target, state)
-        popular = _aligned(ids, wanted.ids, wanted.shares)
-        downloads = _aligned(ids, wanted.ids, wanted.downloads)
-        points = _points(blend, calibration.unusual(scores), shares, popular)
-        every = _without(ids, target.exclude)
-        rows = every[shares[every] > 0] if blend.mode == "words" else every
-        # Scores in memory are a little off; what may be among the first is scored exactly, so that
-        # the order is the database's, and equal pictures stand by their ids.
-        rows = rows[_may_be_first(points[rows], last, CLOSE / calibration.spread)]
-        exact = everything.exact(rows)
-        points = _points(blend, calibration.unusual(exact), shares[rows], popular[rows])
-        chosen = np.lexsort((-exact, -points))[offset:last]
-        rows, exact, points = rows[chosen], exact[chosen], points[chosen]
+        lifted = Lifted.of(index, matched, wanted).without(target.exclude)
+        calibration = self._calibrator.of(target.vector, state)
+        search = Search(self._path, target, state, last, lifted, calibration, _weights(blend))
+        candidates = search.gather()
+        group = candidates.group
+        by_id = np.asarray(pc.sort_indices(group.ids))
+        scores, values = group.scores[by_id], group.values[:, by_id]
+        points = search.points(scores, values)
+        chosen = np.lexsort((-scores, -points))[offset:last]
+        scores, values, points = scores[chosen], values[:, chosen], points[chosen]
+        photo_ids: list[str] = group.ids.take(places(by_id[chosen])).to_pylist()
         weak = (
             blend.cut
-            and len(every) > 0
-            and float(shares[every].max()) < _NAMED
-            and not calibration.stands_out(float(scores[every].max()), told)
+            and len(group.ids) > 0
+            and not candidates.named
+            and not calibration.stands_out(candidates.best, told)
         )
-        photo_ids: list[str] = ids.take(places(rows)).to_pylist()
-        reasons: Sequence[tuple[str, ...]] = [()] * len(rows)
+        reasons: Sequence[tuple[str, ...]] = [()] * len(photo_ids)
         if index:
-            reasons = index.why(matched, rows if same else index.rows_of(photo_ids))
+            reasons = index.why(matched, index.roster.rows_of(photo_ids))
         found = [
             Ranked(
                 photo_id,
                 score,
-                _why(score, *reason, why_wanted(downloads[row], popular[row])),
+                _why(score, *reason, why_wanted(downloads, popular)),
                 calibration.unusual(score),
                 weak,
                 point,
             )
-            for photo_id, row, score, point, reason in zip(
-                photo_ids, rows, exact.tolist(), points.tolist(), reasons, strict=True
+            for photo_id, score, (_, popular, downloads), point, reason in zip(
+                photo_ids, scores.tolist(), values.T.tolist(), points.tolist(), reasons, strict=True
             )
         ]
-        total = int(np.count_nonzero(shares[every])) if blend.mode == "words" else None
-        return Ranking(tuple(found), total, weak and len(found) > 0, True)
+        return Ranking(tuple(found), candidates.total, weak, "all" if candidates.every else "some")
 
     def _by_picture(self, target: Target, state: State, offset: int, told: float) -> Ranking:
-        nearest = self._nearest(target, offset + target.k, state)
+        found_near = nearest(self._path, target, offset + target.k, state)
         calibration = self._calibrator.of(target.vector, state)
         weak = (
-            bool(nearest)
+            bool(found_near)
             and target.blend.cut
-            and not calibration.stands_out(nearest[0].score, told)
+            and not calibration.stands_out(found_near[0].score, told)
         )
         found = [
             Ranked(
@@ -210,7 +193,7 @@ class Ranker:
                 weak,
                 each.score,
             )
-            for each in nearest[offset:]
+            for each in found_near[offset:]
         ]
         return Ranking(tuple(found), None, weak)
 
@@ -229,55 +212,11 @@ class Ranker:
             text = " ".join(words for words, weight in target.words if weight > 0)
         return self._wanted.wanted(state, text, blend.half_life_days)
 
-    def _nearest(self, target: Target, count: int, state: State) -> list[Neighbour]:
-        # Some more than wanted, so that leaving photos out needs no filter, which would keep the
-        # index from answering.
-        wanted = count + len(target.exclude)
-        found = self._path.nearest(target.vector, wanted, target.filters, state)
-        return [each for each in found if each.photo_id not in target.exclude][:count]
 
-
-def _points(
-    blend: Blend,
-    unusual: NDArray[np.floating],
-    shares: NDArray[np.floating],
-    popular: NDArray[np.floating],
-) -> NDArray[np.floating]:
-    """What each photo gets; higher comes first. All are (n,)."""
+def _weights(blend: Blend) -> Weights:
     words = {"words": 1.0, "picture": 0.0}.get(blend.mode, blend.words_weight)
-    fits = (1 - words) / _SPREADS * unusual + words * shares
-    return (1 - blend.popular) * fits + blend.popular * popular
-
-
-def _may_be_first(points: NDArray[np.floating], count: int, unsure: float) -> NDArray[np.intp]:
-    """Places of the `count` highest points, and of those that may be as high, in their order.
-
-    Args:
-        unsure: by how much each may be wrong.
-    """
-    if count >= len(points):
-        return np.arange(len(points))
-    least = np.partition(points, len(points) - count)[len(points) - count]
-    return np.flatnonzero(points >= least - 2 * unsure)
-
-
-def _without(ids: pa.Array, some: Sequence[str]) -> NDArray[np.intp]:
-    """Places of the ids that are not among some."""
-    every = np.arange(len(ids))
-    if not some:
-        return every
-    places_of = pc.index_in(pa.array(some, pa.string()), value_set=ids)
-    return np.delete(every, np.asarray(places_of.drop_null()))
-
-
-def _aligned(ids: pa.Array, some: pa.Array, values: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Values of some photos as those of all, 0 for the others: (n,)."""
-    every = np.zeros(len(ids))
-    if len(some):
-        places_of = pc.index_in(some, value_set=ids)
-        known = np.asarray(pc.is_valid(places_of))
-        every[np.asarray(places_of.drop_null())] = values[known]
-    return every
+    fits = 1 - blend.popular
+    return Weights(fits * (1 - words) / SPREADS, fits * words, blend.popular)
 
 
 def _why(score: float, *others: str) -> tuple[str, ...]:

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 MAX_OFFSET = 20_000
 _TOTALS = 256  # filters whose counts are kept
-_WEIGHED = "words or downloads are weighed: the score of every photo is read"
+_WEIGHED = {
+    "some": "words or downloads are weighed: the nearest and photos that these lift are scored",
+    "all": "words or downloads are weighed: the score of every photo is read",
+}
 _NEWEST = "nothing was looked for: the photos that came last"
 
 
@@ -73,8 +76,9 @@ class Paging:
             total = self._total(target, state)
         ended = time.perf_counter()
         path, reason = self._path.explain(target.k + offset, target.filters, state)
-        if ranking.whole:
-            path, reason = "resident" if path == "resident" else "database", _WEIGHED
+        if ranking.read != "nearest":
+            kept = path == "resident" or (path == "index" and ranking.read == "some")
+            path, reason = path if kept else "database", _WEIGHED[ranking.read]
         stages = _stages(started, embedded, searched, ended)
         return Page(hits, total, state.version, path, reason, stages, ranking.weak)
 

@@ -6,13 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
 from vistazo.search.hits import hits_of
+from vistazo.store.copying import places
 
 if TYPE_CHECKING:
-    import numpy as np
-    import pyarrow as pa
-    from numpy.typing import NDArray
-
     from vistazo.records import Float32Array, Hit
     from vistazo.search.hits import Ranked
     from vistazo.search.target import Target
@@ -36,6 +38,20 @@ class Scores:
     exact: Callable[[NDArray[np.intp]], Float32Array]
 
 
+@dataclass(frozen=True, slots=True)
+class Some:
+    """The scores of those photos among some that match.
+
+    Attributes:
+        places: (n,) which of those that were asked for.
+        scores, exact: as in `Scores`, in the order of `places`.
+    """
+
+    places: NDArray[np.intp]
+    scores: Float32Array
+    exact: Callable[[NDArray[np.intp]], Float32Array]
+
+
 class SearchPath(Protocol):
     """A way to read the k nearest photos; the tables stay the only truth."""
 
@@ -53,6 +69,23 @@ class SearchPath(Protocol):
         self, vector: Float32Array, filters: Filter, state: State | None = None
     ) -> Scores:
         """The scores of all photos that match."""
+        ...
+
+    def some(
+        self,
+        vector: Float32Array,
+        ids: pa.Array,
+        rows: NDArray[np.intp],
+        filters: Filter,
+        state: State | None = None,
+    ) -> Some:
+        """The scores of those photos among some that match.
+
+        Args:
+            ids: strings that rise; a list that lives as long as its state, because where its photos
+                are is kept for the next search.
+            rows: which of them.
+        """
         ...
 
     def hits(self, found: Sequence[Ranked], state: State | None = None) -> list[Hit]:
@@ -79,6 +112,8 @@ class DatabasePath:
 
     # Three times k candidates must fit under the index's own limit of 10,000.
     _MAX_INDEXED_K = 3000
+    # A statement that names more photos is larger than an answer about all of a library.
+    _MAX_NAMED = 10_000
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -119,6 +154,25 @@ class DatabasePath:
         """See `SearchPath`."""
         ids, scores = self._store.scores(vector, filters)
         return Scores(ids, scores, lambda rows: scores[rows])
+
+    def some(
+        self,
+        vector: Float32Array,
+        ids: pa.Array,
+        rows: NDArray[np.intp],
+        filters: Filter,
+        state: State | None = None,
+    ) -> Some:
+        """See `SearchPath`."""
+        wanted = ids.take(places(rows))
+        if len(rows) > self._MAX_NAMED:
+            found, scores = self._store.scores(vector, filters)
+        else:
+            found, scores = self._store.scores_of(vector, wanted.to_pylist(), filters)
+        at = pc.index_in(found, value_set=wanted)
+        scores = scores[np.asarray(at.is_valid())]
+        which = np.asarray(at.drop_null(), dtype=np.intp)
+        return Some(which, scores, lambda some: scores[some])
 
     def hits(self, found: Sequence[Ranked], state: State | None = None) -> list[Hit]:
         """See `SearchPath`."""

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from vistazo.search.roster import Roster
 from vistazo.search.terms import terms
 from vistazo.search.vocabulary import Vocabulary
 
@@ -32,14 +33,14 @@ class Wanted:
     """Photos that were downloaded.
 
     Attributes:
-        ids: (n,) photo ids.
+        roster: n photos in the order of their ids.
         shares: (n,) above 0 and at most 1: the logarithm of the smoothed rate (d + m) / m
             of a photo's d downloads, over that of the most downloaded photo. The prior m is what
             the mean photo has, but at least one download, so that a single one says little.
         downloads: (n,) d; with a half-life they are decayed.
     """
 
-    ids: pa.Array = field(default_factory=lambda: pa.array([], pa.string()))
+    roster: Roster = field(default_factory=lambda: Roster(pa.array([], pa.string())))
     shares: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     downloads: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
@@ -103,7 +104,7 @@ class Popularity:
         table = self._connection.table(
             f"SELECT photo_id, {number} AS d FROM conversions"
             f" WHERE photo_id IN (SELECT photo_id FROM photos){condition}"
-            " GROUP BY photo_id HAVING d > 0",
+            " GROUP BY photo_id HAVING d > 0 ORDER BY photo_id",
             params,
         )
         if not table.num_rows:
@@ -112,7 +113,7 @@ class Popularity:
         downloads: NDArray[np.float64] = np.asarray(table["d"], dtype=np.float64)
         prior = max(float(downloads.sum()) / max(state.photos, 1), 1.0)
         rates = np.log1p(downloads / prior)
-        return Wanted(ids, rates / rates.max(), downloads)
+        return Wanted(Roster(ids), rates / rates.max(), downloads)
 
     def _searched(self, usage: tuple[object, ...], text: str) -> list[str]:
         """The keywords of the log that have a word of this text."""

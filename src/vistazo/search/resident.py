@@ -22,10 +22,14 @@ from vistazo.search.hits import hits_of
 from vistazo.search.making import GivenUp, Maker, TooOld
 
 if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
     from vistazo.records import EncoderSpec, Float32Array, Hit
     from vistazo.search.chooser import Keep
     from vistazo.search.hits import Ranked
-    from vistazo.search.paths import DatabasePath, Scores
+    from vistazo.search.paths import DatabasePath, Scores, Some
     from vistazo.search.segment import Segment
     from vistazo.search.snapshot import Matching, Snapshot
     from vistazo.store.filters import Filter
@@ -113,6 +117,21 @@ class ResidentPath:
             self._want(state)
             return self._database.everything(vector, filters)
         return snapshot.everything(vector, self._matching(snapshot, filters))
+
+    def some(
+        self,
+        vector: Float32Array,
+        ids: pa.Array,
+        rows: NDArray[np.intp],
+        filters: Filter,
+        state: State | None = None,
+    ) -> Some:
+        """See `SearchPath`."""
+        state = state or self._store.state()
+        snapshot = self._current(state)
+        if snapshot is None or (snapshot.dim,) != vector.shape:
+            return self._database.some(vector, ids, rows, filters)
+        return snapshot.some(vector, ids, rows, self._matching(snapshot, filters))
 
     def explain(self, k: int, filters: Filter, state: State) -> tuple[str, str]:
         """Which way k hits are found at this state, and a sentence that says why."""

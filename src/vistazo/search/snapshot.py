@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from vistazo.search.chooser import way
-from vistazo.search.paths import Scores
+from vistazo.search.paths import Scores, Some
+from vistazo.search.roster import Roster
 from vistazo.search.segment import Segment
 from vistazo.store.copying import places
 from vistazo.store.store import Neighbour
@@ -66,12 +67,12 @@ class _Order:
     """All photos that count, in the order of their ids.
 
     Attributes:
-        ids: (n,) strings.
+        roster: the n photos.
         rows: (n,) where each is, in the rows of all parts one behind the other.
         starts: (parts + 1,) where the rows of each part begin.
     """
 
-    ids: pa.Array
+    roster: Roster
     rows: NDArray[np.intp]
     starts: NDArray[np.intp]
 
@@ -157,7 +158,7 @@ class Snapshot:
     def everything(self, vector: Float32Array, matching: Sequence[Matching]) -> Scores:
         """The scores of all photos that match, in the order of their ids."""
         order = self._whole_order()
-        ids, rows = order.ids, order.rows
+        ids, rows = order.roster.ids, order.rows
         near = np.zeros(order.starts[-1], dtype=np.float32)
         for start, part, match in zip(order.starts, self.parts, matching, strict=False):
             segment, mask = part.segment, match.mask
@@ -174,15 +175,37 @@ class Snapshot:
             kept = np.flatnonzero(np.concatenate(masks)[rows])
             ids, rows = ids.take(places(kept)), rows[kept]
 
-        def exact(which: NDArray[np.intp]) -> Float32Array:
-            wanted = rows[which]
-            found = np.zeros(len(wanted), dtype=np.float32)
-            for start, part in zip(order.starts, self.parts, strict=False):
-                here = np.flatnonzero((wanted >= start) & (wanted < start + len(part.segment)))
-                found[here] = part.segment.scored(wanted[here] - start, vector)
-            return found
+        return Scores(ids, near[rows], lambda which: self._exact(order, rows[which], vector))
 
-        return Scores(ids, near[rows], exact)
+    def some(
+        self,
+        vector: Float32Array,
+        ids: pa.Array,
+        rows: NDArray[np.intp],
+        matching: Sequence[Matching],
+    ) -> Some:
+        """The scores of those photos among some that match; see `SearchPath.some`."""
+        order = self._whole_order()
+        places_in = order.roster.aligned(ids)[rows]
+        which = np.flatnonzero(places_in >= 0)
+        wanted = order.rows[places_in[which]]
+        near = np.zeros(len(wanted), dtype=np.float32)
+        matches = np.zeros(len(wanted), dtype=np.bool_)
+        for start, part, match in zip(order.starts, self.parts, matching, strict=False):
+            here = np.flatnonzero((wanted >= start) & (wanted < start + len(part.segment)))
+            if match.mask is not None:
+                here = here[match.mask[wanted[here] - start]]
+            near[here] = part.segment.near_scores(wanted[here] - start, vector)
+            matches[here] = True
+        which, wanted, near = which[matches], wanted[matches], near[matches]
+        return Some(which, near, lambda some: self._exact(order, wanted[some], vector))
+
+    def _exact(self, order: _Order, wanted: NDArray[np.intp], vector: Float32Array) -> Float32Array:
+        found = np.zeros(len(wanted), dtype=np.float32)
+        for start, part in zip(order.starts, self.parts, strict=False):
+            here = np.flatnonzero((wanted >= start) & (wanted < start + len(part.segment)))
+            found[here] = part.segment.scored(wanted[here] - start, vector)
+        return found
 
     def _whole_order(self) -> _Order:
         """Every photo in the order of the ids, put in order by the first who asks."""
@@ -202,7 +225,7 @@ class Snapshot:
                 ids = ids.take(places(rows))
                 by_id = np.asarray(pc.sort_indices(ids)).astype(np.intp)
                 ids, rows = ids.take(places(by_id)), rows[by_id]
-            self._order = _Order(ids, rows, starts)
+            self._order = _Order(Roster(ids), rows, starts)
         return self._order
 
     def shown(self, photo_ids: Sequence[str]) -> dict[str, dict[str, Any]]:

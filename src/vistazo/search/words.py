@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from vistazo.search.postings import Postings, Records, postings
+from vistazo.search.roster import Roster
 from vistazo.search.terms import terms
 from vistazo.search.vocabulary import Vocabulary
 
@@ -68,11 +69,11 @@ class WordIndex:
     """The terms of all photos at one state of the tables.
 
     Attributes:
-        ids: (n,) photo ids in their order.
+        roster: the n photos in the order of their ids.
         told: share of the photos that have any term besides their file's name, 0 to 1.
     """
 
-    ids: pa.Array
+    roster: Roster
     told: float
     vocabulary: Vocabulary
     fields: dict[str, Postings]
@@ -88,7 +89,7 @@ class WordIndex:
         for text, weight in words:
             for term in dict.fromkeys(terms(text)):
                 weights[term] = weights.get(term, 0.0) + weight
-        photos = len(self.ids)
+        photos = len(self.roster)
         points, possible = np.zeros(photos, dtype=np.float32), 0.0
         looked_for: dict[int, None] = {}
         for term, weight in list(weights.items())[:MAX_TERMS]:
@@ -108,7 +109,7 @@ class WordIndex:
 
     def _best(self, meanings: Mapping[int, float]) -> Float32Array:
         """What each photo has of a term: (n,) 0 to 1."""
-        best = np.zeros(len(self.ids), dtype=np.float32)
+        best = np.zeros(len(self.roster), dtype=np.float32)
         for number, weight in meanings.items():
             for name, field in self.fields.items():
                 rows, counts = field.of(number)
@@ -116,11 +117,6 @@ class WordIndex:
                 gained = worth * counts / (counts + 2) if name == "searched" else worth
                 best[rows] = np.maximum(best[rows], gained)
         return best
-
-    def rows_of(self, photo_ids: Sequence[str]) -> NDArray[np.intp]:
-        """Numbers of photos, -1 for those that the index does not know."""
-        found = pc.index_in(pa.array(photo_ids, pa.string()), value_set=self.ids)
-        return np.asarray(pc.fill_null(found, -1), dtype=np.intp)
 
     def why(self, matched: Matched, rows: NDArray[np.intp]) -> list[tuple[str, ...]]:
         """What each of these photos has of the query, such as `caption: boat, lake`."""
@@ -191,7 +187,7 @@ class Words:
             if name != "file":
                 told[field.rows] = True
         ordered = {name: fields[name] for name in _WEIGHTS}
-        return WordIndex(ids, float(told.mean()) if len(ids) else 0.0, vocabulary, ordered)
+        return WordIndex(Roster(ids), float(told.mean()) if len(ids) else 0.0, vocabulary, ordered)
 
     def _pairs(self, table: str, ids: pa.Array) -> Records:
         found = self._connection.table(_KEYWORDS.format(table)).combine_chunks()

@@ -23,7 +23,7 @@ import datetime as dt
 import difflib
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -97,6 +97,12 @@ class Filter:
             bound = {"not_ids": list(photo_ids)}  # type: ignore[dict-item]
         sql = f"({self.sql}) AND {apart}" if self.sql else apart
         return Filter(sql, {**(self.params or {}), **bound})
+
+    def among(self, photo_ids: Sequence[str]) -> Filter:
+        """The same filter, only of some photos."""
+        among = "photo_id IN {among_ids:Array(String)}"
+        sql = f"({self.sql}) AND {among}" if self.sql else among
+        return Filter(sql, {**(self.params or {}), "among_ids": list(photo_ids)})
 
 
 @dataclass(frozen=True, slots=True)

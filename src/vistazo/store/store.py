@@ -287,7 +287,20 @@ class Store:
 
     def scores(self, vector: Float32Array, filters: Filter) -> tuple[pa.Array, Float32Array]:
         """All photos that match, in the order of their ids, with their scores: (n,) and (n,)."""
-        statement = self.statement(vector, max(self.count(), 1), filters, indexed=False)
+        return self._scores(vector, max(self.count(), 1), filters)
+
+    def scores_of(
+        self, vector: Float32Array, photo_ids: Sequence[str], filters: Filter
+    ) -> tuple[pa.Array, Float32Array]:
+        """The same of those photos among some."""
+        if not photo_ids:
+            return pa.array([], pa.string()), np.zeros(0, np.float32)
+        return self._scores(vector, len(photo_ids), filters.among(photo_ids))
+
+    def _scores(
+        self, vector: Float32Array, count: int, filters: Filter
+    ) -> tuple[pa.Array, Float32Array]:
+        statement = self.statement(vector, count, filters, indexed=False)
         found = self._connection.table(statement.sql, statement.params).sort_by("photo_id")
         ids, scores = (found[name].combine_chunks() for name in ("photo_id", "score"))
         return ids.cast(pa.string()), np.asarray(scores, dtype=np.float32)
