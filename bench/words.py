@@ -2,7 +2,8 @@
 
 Captions are synthetic: 12 words of a vocabulary of 30,000, frequent ones more often (Zipf), in two
 languages a photo; each photo has three downloads after a search for one word of its caption.
-Searches for pictures alone and for both run in turns.
+Searches for pictures alone and for both run in turns, each twice: by the candidates that are enough,
+and by the scores of all photos. The index is made, saved, and read as by the next process.
 
 Run: python bench/words.py [--rows 25000 100000]
 """
@@ -13,20 +14,24 @@ import argparse
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections import Counter, defaultdict
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from vistazo.records import EncoderSpec, Metadata, Photo
+from vistazo.search import candidates
 from vistazo.search.fusion import Blend, Ranker
 from vistazo.search.paths import DatabasePath
 from vistazo.search.resident import ResidentPath
 from vistazo.search.target import Target
+from vistazo.search.words import Words
 from vistazo.store.connect import connect, disconnect, parse
 from vistazo.store.filters import Filter
 from vistazo.store.schema import migrate
+from vistazo.store.state import Watched, usage
 from vistazo.store.store import NewPhoto, Store
 
 DIM, CHUNK, SEARCHES = 128, 5000, 25
@@ -94,6 +99,11 @@ def measure(store: Store, rows: int, words: list[str]) -> None:
     index = ranker._words.index(state)
     print(f"{rows:,} photos, {len(index.vocabulary):,} terms")
     print(f"  index made in {time.perf_counter() - started:.2f} s")
+    with tempfile.TemporaryDirectory() as folder:
+        for what in ("made and saved", "read from its file"):
+            started = time.perf_counter()
+            Words(store.connection, Watched(store.connection, usage), Path(folder)).index(state)
+            print(f"  index {what} in {time.perf_counter() - started:.2f} s")
     blends = {
         "pictures": Blend(),
         "both": Blend(mode="both"),
@@ -101,24 +111,30 @@ def measure(store: Store, rows: int, words: list[str]) -> None:
         "pictures, popular": Blend(popular=0.3),
         "both, popular": Blend(mode="both", popular=0.3),
     }
-    took: dict[str, list[float]] = {name: [] for name in ("match", *blends)}
-
-    def timed(name: str, ask: Callable[[], object]) -> None:
-        started = time.perf_counter()
-        ask()
-        took[name].append(1000 * (time.perf_counter() - started))
+    few = {"some": candidates._FEW, "all": 0.0}
+    took: defaultdict[str, list[float]] = defaultdict(list)
+    ways: defaultdict[str, list[str]] = defaultdict(list)
 
     for number, vector in enumerate(vectors):
         # Three words of some caption: frequent and rare ones as people would use them.
         text = " ".join(words[word] for word in chance.choice(told[number], size=3))
-        timed("match", lambda text=text: index.match([(text, 1.0)]))  # type: ignore[misc]
+        started = time.perf_counter()
+        index.match([(text, 1.0)])
+        took["match"].append(1000 * (time.perf_counter() - started))
         target = Target(vector, 10, Filter(), state=state, words=((text, 1.0),))
         for name, blend in blends.items():
             asked = replace(target, blend=blend)
-            timed(name, lambda asked=asked: ranker.rank(asked, state))  # type: ignore[misc]
+            for kind, share in few.items():
+                candidates._FEW = share
+                label = f"{name}, {kind}"
+                started = time.perf_counter()
+                ways[label].append(ranker.rank(asked, state).read)
+                took[label].append(1000 * (time.perf_counter() - started))
+            candidates._FEW = few["some"]
     for name, times in took.items():
         ordered = sorted(times)
-        print(f"  {name}: {statistics.median(ordered):.1f} ms, at most {ordered[-1]:.1f} ms")
+        read = f"; read {dict(Counter(ways[name]))}" if name in ways else ""
+        print(f"  {name}: {statistics.median(ordered):.1f} ms, at most {ordered[-1]:.1f} ms{read}")
     path.close()
 
 

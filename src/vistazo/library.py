@@ -99,6 +99,7 @@ class Library(Browsing, Vectors):
             self._encoder.get,
             read_query_image,
             partial(read_named_image, settings=settings),
+            self._resident.folder,
         )
         self.paging = Paging(self.connection, self._store, self._engine, self._resident)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.cli import run
+from e2e.cli import in_one_process, run
 from e2e.server import serving
 from vistazo import errors
 from vistazo.cli.main import app
@@ -56,12 +56,13 @@ def test_the_make_commands_are_what_ci_runs() -> None:
 def test_every_shell_command_runs(home: Path) -> None:
     lines = [(page, line) for page, line in shell_lines() if not line.startswith("make ")]
     assert len(lines) >= 12
-    for page, line in lines:
-        program, *arguments = shlex.split(line)
-        assert program == "vistazo", f"{page}: {line}"
-        result = run(*arguments, cwd=home)
-        assert result.returncode == 0, f"{page}: {line}\n{result.stderr}"
-        assert result.stdout.strip(), f"{page}: {line} prints nothing"
+    with in_one_process(home) as run_there:
+        for number, (page, line) in enumerate(lines):
+            program, *arguments = shlex.split(line)
+            assert program == "vistazo", f"{page}: {line}"
+            result = run_there(*arguments) if number else run(*arguments, cwd=home)
+            assert result.returncode == 0, f"{page}: {line}\n{result.stderr}"
+            assert result.stdout.strip(), f"{page}: {line} prints nothing"
 
 
 def test_every_python_block_runs(home: Path) -> None:
@@ -149,9 +150,10 @@ def test_the_pages_of_commands_are_as_the_program_says(request: pytest.FixtureRe
             assert command.callback is not None
             pages.append([name, command.name or command.callback.__name__])
     text = "# Commands\n\nMade from `--help`; a test keeps it so.\n"
-    for page in pages:
-        shown = run(*page, "--help", cwd=ROOT).stdout.rstrip()
-        text += f"\n## {' '.join(['vistazo', *page])}\n\n```text\n{shown}\n```\n"
+    with in_one_process(ROOT) as run_there:
+        for page in pages:
+            shown = run_there(*page, "--help").stdout.rstrip()
+            text += f"\n## {' '.join(['vistazo', *page])}\n\n```text\n{shown}\n```\n"
     if request.config.getoption("--update-golden"):
         COMMANDS.write_text(text)
     assert COMMANDS.read_text() == text

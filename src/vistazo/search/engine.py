@@ -16,6 +16,8 @@ from vistazo.search.target import Aim, Target, is_filter_only
 from vistazo.store.filters import Filter, compile_filter
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from PIL.Image import Image
 
     from vistazo.encoders.base import Encoder
@@ -33,6 +35,7 @@ class Engine:
     Args:
         path: finds photos by their pictures.
         encoder, read_image, read_named: as for `Aim`.
+        folder: as for `Ranker`.
     """
 
     def __init__(
@@ -42,11 +45,12 @@ class Engine:
         encoder: Callable[[], Encoder],
         read_image: Callable[[Any], Image],
         read_named: Callable[[str], Image],
+        folder: Path | None = None,
     ) -> None:
         self._store = store
         self._path = path
         self._aim = Aim(store, path, encoder, read_image, read_named)
-        self._ranker = Ranker(store.connection, path)
+        self._ranker = Ranker(store.connection, path, folder)
 
     def steady(self, ask: Callable[[], T]) -> T:
         """What `ask` finds, asked again when the library's encoder has changed meanwhile.

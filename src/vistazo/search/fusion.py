@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -120,12 +121,15 @@ class Ranker:
     Args:
         connection: an open one, with migrated tables.
         path: finds photos by their pictures.
+        folder: to keep the index of words in; None keeps none.
     """
 
-    def __init__(self, connection: Connection, path: SearchPath) -> None:
+    def __init__(
+        self, connection: Connection, path: SearchPath, folder: Path | None = None
+    ) -> None:
         self._path = path
         watched = Watched(connection, usage)
-        self._words = Words(connection, watched)
+        self._words = Words(connection, watched, folder)
         self._wanted = Popularity(connection, watched)
         self._calibrator = Calibrator(connection)
 

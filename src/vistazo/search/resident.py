@@ -79,6 +79,11 @@ class ResidentPath:
         self._reason = _NOT_YET
         self._refused: State | None = None
 
+    @property
+    def folder(self) -> Path | None:
+        """Where the copy is kept; None where none is."""
+        return self._folder
+
     def nearest(
         self, vector: Float32Array, k: int, filters: Filter, state: State | None = None
     ) -> list[Neighbour]:

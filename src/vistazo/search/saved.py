@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FOLDER = "resident"  # beside the engine's own files, in the library's folder
+WORDS = "words."  # begins the names of files there that `saved_words` has made
 _FORMAT = 1
 _LIST = "snapshot.json"
 _CHUNK = 1 << 24  # written at a time, after which a save can be given up
@@ -72,7 +73,7 @@ def save(snapshot: Snapshot, folder: Path, given_up: Callable[[], bool]) -> bool
     _sync_folder(folder)
     used = {_LIST, *_files_of(body)}
     for path in folder.iterdir():
-        if path.name not in used:
+        if path.name not in used and not path.name.startswith(WORDS):
             path.unlink(missing_ok=True)
     return True
 
@@ -87,8 +88,8 @@ def load(folder: Path, state: State | None = None) -> Snapshot | None:
     if body is None or (state is not None and body["state"] != [state.version, state.photos]):
         return None
     try:
-        for name, facts in _files_of(body).items():
-            if _facts(folder / name) != facts:
+        for name, written in _files_of(body).items():
+            if facts(folder / name) != written:
                 return None
         parts = [_load_part(folder, each) for each in body["parts"]]
         return Snapshot(State(*body["state"]), body["encoder"], parts, stamp=body["stamp"])
@@ -146,7 +147,7 @@ class _Writer:
         write(path)
         with path.open("rb+") as file:
             os.fsync(file.fileno())
-        return [name, _facts(path)]
+        return [name, facts(path)]
 
     def _numbers(self, path: Path, numbers: NDArray[Any]) -> None:
         flat = np.ascontiguousarray(numbers).reshape(-1).view(np.uint8)
@@ -226,7 +227,7 @@ def _files_of(body: dict[str, Any] | None) -> dict[str, list[int]]:
     return {name: facts for part in parts for name, facts in part["files"].values()}
 
 
-def _facts(path: Path) -> list[int]:
+def facts(path: Path) -> list[int]:
     """The file's size, and a checksum over pieces of it, the first and the last among them."""
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size

@@ -19,14 +19,18 @@ _MIN_LETTERS = 4  # of terms that are looked for by how they are written
 
 
 class Vocabulary:
-    """Terms and their numbers, in the order in which they were first met."""
+    """Terms and their numbers, in the order in which they were first met.
 
-    def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
+    Args:
+        terms: different ones to begin with.
+    """
+
+    def __init__(self, terms: Sequence[str] = ()) -> None:
+        self._numbers = {term: number for number, term in enumerate(terms)}
         self._sorted: list[str] | None = None
         self._by_trigram: dict[str, NDArray[np.int32]] | None = None
         self._trigrams: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
-        self.terms: list[str] = []
+        self.terms = list(terms)
 
     def __len__(self) -> int:
         return len(self.terms)

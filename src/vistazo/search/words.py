@@ -2,17 +2,20 @@
 
 An index in memory over captions, keywords, file names and the words that people had searched for
 when they downloaded a photo. It counts for one state of the tables and is made anew when they have
-changed: the tables stay the only truth, and the same statements read them on every engine. The
+changed, unless `saved_words` has it: the tables stay the only truth, and the same statements read them on every engine. The
 engine's own index for texts only filters: it neither ranks nor knows accents or endings.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,8 +23,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from vistazo.search import saved_words
 from vistazo.search.postings import Postings, Records, postings
 from vistazo.search.roster import Roster
+from vistazo.search.saved_words import Parts
 from vistazo.search.terms import terms
 from vistazo.search.vocabulary import Vocabulary
 
@@ -32,6 +37,7 @@ if TYPE_CHECKING:
 
 MAX_TERMS = 32  # of a query
 _UNKNOWN = 0.5  # of the weight of a term that no photo has
+_SAVED_AGAIN_S = 60.0
 _SHOWN = 5  # terms of one kind of text, when a hit says why it is there
 # Kinds of texts, and what a term in one counts. What people searched for counts less where few did.
 _WEIGHTS = {"caption": 1.0, "keyword": 0.9, "place": 0.9, "searched": 0.8, "file": 0.7}
@@ -145,11 +151,16 @@ class Words:
     Args:
         connection: an open one, with migrated tables.
         watched: what keywords and downloads are at.
+        folder: to keep the index in for the next process; None keeps none.
     """
 
-    def __init__(self, connection: Connection, watched: Watched[Usage]) -> None:
+    def __init__(
+        self, connection: Connection, watched: Watched[Usage], folder: Path | None = None
+    ) -> None:
         self._connection = connection
         self._watched = watched
+        self._folder = folder
+        self._saved_at = -_SAVED_AGAIN_S
         self._guard = threading.Lock()
         self._known: tuple[object, WordIndex] | None = None
 
@@ -162,10 +173,30 @@ class Words:
         with self._guard:  # who waits here needs the same index
             if self._known is None or self._known[0] != key:
                 self._known = None
-                self._known = (key, self._make())
+                parts = self._made() if self._folder is None else self._kept(self._folder)
+                index = WordIndex(
+                    Roster(parts.ids), parts.told, Vocabulary(parts.terms), parts.fields
+                )
+                self._known = (key, index)
             return self._known[1]
 
-    def _make(self) -> WordIndex:
+    def _kept(self, folder: Path) -> Parts:
+        """The index from its file if that is of these texts, else made and saved."""
+        content = saved_words.content(self._connection)
+        if (known := saved_words.load(folder, content)) is not None:
+            return known
+        made = self._made()
+        now = time.monotonic()
+        # While photos come in, each search makes one. What was read meanwhile may be of other texts.
+        due = now >= self._saved_at + _SAVED_AGAIN_S
+        if due and saved_words.content(self._connection) == content:
+            self._saved_at = now
+            # A full disk, or one that may only be read: the next process makes its own.
+            with contextlib.suppress(OSError):
+                saved_words.save(made, folder, content)
+        return made
+
+    def _made(self) -> Parts:
         photos = self._connection.table(_PHOTOS).combine_chunks()
         ids = _chunk(photos["photo_id"], pa.string())
         vocabulary = Vocabulary()
@@ -187,7 +218,8 @@ class Words:
             if name != "file":
                 told[field.rows] = True
         ordered = {name: fields[name] for name in _WEIGHTS}
-        return WordIndex(Roster(ids), float(told.mean()) if len(ids) else 0.0, vocabulary, ordered)
+        share = float(told.mean()) if len(ids) else 0.0
+        return Parts(ids, share, vocabulary.terms, ordered)
 
     def _pairs(self, table: str, ids: pa.Array) -> Records:
         found = self._connection.table(_KEYWORDS.format(table)).combine_chunks()
