@@ -22,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 
 from vistazo.records import EncoderSpec, Metadata, Photo
-from vistazo.search import candidates
+from vistazo.search.candidates import Search
 from vistazo.search.fusion import Blend, Ranker
 from vistazo.search.paths import DatabasePath
 from vistazo.search.resident import ResidentPath
@@ -111,7 +111,7 @@ def measure(store: Store, rows: int, words: list[str]) -> None:
         "pictures, popular": Blend(popular=0.3),
         "both, popular": Blend(mode="both", popular=0.3),
     }
-    few = {"some": candidates._FEW, "all": 0.0}
+    ways_to = {"some": Search._most, "all": property(lambda _: 0)}
     took: defaultdict[str, list[float]] = defaultdict(list)
     ways: defaultdict[str, list[str]] = defaultdict(list)
 
@@ -124,13 +124,12 @@ def measure(store: Store, rows: int, words: list[str]) -> None:
         target = Target(vector, 10, Filter(), state=state, words=((text, 1.0),))
         for name, blend in blends.items():
             asked = replace(target, blend=blend)
-            for kind, share in few.items():
-                candidates._FEW = share
+            for kind, most in ways_to.items():
+                Search._most = most  # type: ignore[method-assign, assignment]
                 label = f"{name}, {kind}"
                 started = time.perf_counter()
                 ways[label].append(ranker.rank(asked, state).read)
                 took[label].append(1000 * (time.perf_counter() - started))
-            candidates._FEW = few["some"]
     for name, times in took.items():
         ordered = sorted(times)
         read = f"; read {dict(Counter(ways[name]))}" if name in ways else ""

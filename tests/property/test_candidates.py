@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from vistazo.records import EncoderSpec, Metadata, Photo
-from vistazo.search import candidates
+from vistazo.search.candidates import Search
 from vistazo.search.fusion import Blend, Ranker, Ranking
 from vistazo.search.paths import DatabasePath, SearchPath
 from vistazo.search.resident import ResidentPath
@@ -101,7 +101,7 @@ EXCLUDED = st.lists(st.integers(0, PHOTOS + 3).map("p{:03}".format), max_size=4,
 def ranked(ranker: Ranker, target: Target, offset: int, few: float) -> Ranking:
     assert target.state is not None
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(candidates, "_FEW", few)
+        patch.setattr(Search, "_most", property(lambda _: int(few * PHOTOS)))
         return ranker.rank(target, target.state, offset)
 
 

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 # Of the query's words; a photo that has less may still be the best of nothing.
 NAMED = 0.35
 
-# Of all photos; scoring more of them one by one takes as long as reading every score.
-_FEW = 0.1
+# So many of the nearest are read beside those that are wanted: where the pictures of all others are less
+# unusual, fewer of them can pass by their words or downloads.
+_BEYOND = 100
 _ROUNDING = 1e-9  # of points, which are double numbers around 1
 
 
@@ -122,12 +123,13 @@ class Search:
         """The nearest, and photos that pass the last of them by their lift; None if too many."""
         if self.last > self._most:
             return None
-        ids, scores = self._nearest(self.last)
+        count = self.last + _BEYOND
+        ids, scores = self._nearest(count)
         at = self.lifted.places_of(ids)
         values = np.zeros((3, len(ids)))
         values[:, at >= 0] = self.lifted.values[:, at[at >= 0]]
         groups = [Group(pa.array(ids, pa.string()), scores, values)]
-        if len(ids) == self.last:  # else there are no other photos
+        if len(ids) == count:  # else there are no other photos
             others = np.ones(len(self.lifted.rows), np.bool_)
             others[at[at >= 0]] = False
             more = self._lifted_before(groups[0], self.lifted.take(others))
@@ -216,7 +218,7 @@ class Search:
 
     @property
     def _most(self) -> int:
-        return int(_FEW * self.state.photos)
+        return self.path.most_apart(self.state)
 
     @property
     def _unsure(self) -> float:

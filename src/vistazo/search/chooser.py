@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 GRAPH_ROWS = 40_000  # above so many an exact scan takes several times what a graph takes
+# Of all vectors in memory; scoring so many one by one, beside asking the graph, takes two thirds of the
+# time in which all are scored and put in an order.
+APART = 0.5
 _COLUMNS_BYTES = 300  # a row's columns and ids, in the middle
 _LINKS_BYTES = 500  # a row's neighbours in a graph, as usearch counts them
 _SHARE_OF_MEMORY = 0.5

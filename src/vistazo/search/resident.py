@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from vistazo.errors import StoreError
 from vistazo.search import saved
-from vistazo.search.chooser import GRAPH_ROWS, keep
+from vistazo.search.chooser import APART, GRAPH_ROWS, keep
 from vistazo.search.graph import Graph
 from vistazo.search.hits import hits_of
 from vistazo.search.making import GivenUp, Maker, TooOld
@@ -137,6 +137,12 @@ class ResidentPath:
         if snapshot is None or (snapshot.dim,) != vector.shape:
             return self._database.some(vector, ids, rows, filters)
         return snapshot.some(vector, ids, rows, self._matching(snapshot, filters))
+
+    def most_apart(self, state: State) -> int:
+        """See `SearchPath`."""
+        if self._current(state) is None:
+            return self._database.most_apart(state)
+        return int(APART * state.photos)
 
     def explain(self, k: int, filters: Filter, state: State) -> tuple[str, str]:
         """Which way k hits are found at this state, and a sentence that says why."""
