@@ -32,7 +32,7 @@ NAMED = 0.35
 
 # So many of the nearest are read beside those that are wanted: where the pictures of all others are less
 # unusual, fewer of them can pass by their words or downloads.
-_BEYOND = 100
+_BEYOND = 50
 _ROUNDING = 1e-9  # of points, which are double numbers around 1
 
 
@@ -130,9 +130,7 @@ class Search:
         values[:, at >= 0] = self.lifted.values[:, at[at >= 0]]
         groups = [Group(pa.array(ids, pa.string()), scores, values)]
         if len(ids) == count:  # else there are no other photos
-            others = np.ones(len(self.lifted.rows), np.bool_)
-            others[at[at >= 0]] = False
-            more = self._lifted_before(groups[0], self.lifted.take(others))
+            more = self._lifted_before(groups[0], at[at >= 0])
             if more is None:
                 return None
             groups += more
@@ -140,22 +138,30 @@ class Search:
         named = bool((group.values[0] >= NAMED).any()) or self._named()
         return Candidates(group, float(scores.max(initial=-1.0)), named)
 
-    def _lifted_before(self, near: Group, others: Lifted) -> list[Group] | None:
-        """Those of the others that may be among the first; None if too many."""
-        lift = self.weights.lift(others.values)
+    def _lifted_before(self, near: Group, seen: NDArray[np.intp]) -> list[Group] | None:
+        """Those of the lifted that may be among the first; None if too many.
+
+        Args:
+            seen: which of the lifted are near.
+        """
+        lift = self.weights.lift(self.lifted.values)
+        lift[seen] = -np.inf
         # Those with the most lift tell first how much it takes.
-        high = np.arange(len(lift))
-        if len(lift) > self.last:
-            high = np.sort(np.argpartition(-lift, self.last)[: self.last])
-        first = self._group(others.take(high))
+        high = np.flatnonzero(lift > -np.inf)
+        if len(high) > self.last:
+            some = np.partition(lift, len(lift) - self.last)[len(lift) - self.last]
+            equal = np.flatnonzero(lift == some)  # any of these will do
+            high = np.flatnonzero(lift > some)
+            high = np.sort(np.concatenate([high, equal[: self.last - len(high)]]))
+        first = self._group(self.lifted.take(high))
         points = np.concatenate([self.points(each.scores, each.values) for each in (near, first)])
         least = np.partition(points, len(points) - self.last)[len(points) - self.last]
-        most = self.points(near.scores[-1:], np.zeros((3, 1)))[0] + lift
-        most[high] = -np.inf
-        rest = others.take(most >= least - _ROUNDING)
-        if len(rest.rows) > self._most:
+        lift[high] = -np.inf
+        bound = self.points(near.scores[-1:], np.zeros((3, 1)))[0]
+        rest = np.flatnonzero(lift >= least - bound - _ROUNDING)
+        if len(rest) > self._most:
             return None
-        return [first, self._group(rest, float(least))]
+        return [first, self._group(self.lifted.take(rest), float(least))]
 
     def _group(self, lifted: Lifted, least: float = -np.inf) -> Group:
         """Those of some photos that the filter keeps and that may have so many points."""
