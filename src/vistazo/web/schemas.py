@@ -15,10 +15,11 @@ class Model(BaseModel):
 
 
 class Cause(Model):
-    """What went wrong."""
+    """What went wrong; `position` is where, from 0, in a query that cannot be read."""
 
     code: str
     message: str
+    position: int | None = None
 
 
 class Error(Model):

@@ -6,6 +6,7 @@ import { byId } from "./dom.js";
 import { t, translate } from "./i18n.js";
 import * as library from "./library.js";
 import { watch } from "./notices.js";
+import * as order from "./order.js";
 import * as results from "./results.js";
 import * as searchbox from "./searchbox.js";
 import * as selection from "./selection.js";
@@ -18,6 +19,7 @@ function follow(now, why) {
   const view = now.page === "library" ? "library" : asks(now) || now.sql !== null ? "results" : "home";
   document.body.dataset.view = view;
   searchbox.follow();
+  order.follow();
   if (view === "library") {
     results.leave();
     void sql.follow();
@@ -41,6 +43,7 @@ function again() {
   results.leave();
   results.refresh();
   byId("sql").replaceChildren();
+  order.refresh();
   follow(state(), "go");
 }
 
