@@ -2,6 +2,7 @@
 
 import { ApiError, get } from "./api.js";
 import { button, byId, el } from "./dom.js";
+import { marked } from "./asking.js";
 import * as bar from "./bar.js";
 import { focusOn, focused, ghosts, putGrid } from "./grid.js";
 import { t } from "./i18n.js";
@@ -168,7 +169,8 @@ function nothing(/** @type {Found} */ found) {
   if (asks(state()) && state().filters.length) {
     return says("search", t("empty.none"), t("empty.noneHint"), button("strong", null, t("filter.clear"), () => go({ filters: [] })));
   }
-  if (found.total === 0) return emptyLibrary();
+  // A query's own filters, or its words, may leave nothing.
+  if (found.total === 0 && !asks(state())) return emptyLibrary();
   return says("search", t("empty.none"), "", button("plain", null, t("empty.home"), () => search({}, false)));
 }
 
@@ -183,5 +185,7 @@ function fail(/** @type {Error} */ error) {
   // A wish for an order may be what cannot be had.
   if (isUnusual(state())) actions.push(button("plain", null, t("order.usual"), order.usual));
   if (asks(state())) actions.push(button("plain", null, t("empty.home"), () => search({}, false)));
-  byId("view").replaceChildren(says("search", t("error.title"), expired ? t("error.expired") : error.message, ...actions));
+  const told = says("search", t("error.title"), expired ? t("error.expired") : error.message, ...actions);
+  if (error instanceof ApiError && error.position !== null && state().q) told.querySelector("h2")?.after(marked(state().q, error.position));
+  byId("view").replaceChildren(told);
 }

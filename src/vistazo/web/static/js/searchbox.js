@@ -1,6 +1,7 @@
 /** The search box: words, an address, or a picture that is chosen, dropped or pasted. */
 
 import { searchImage, thumbnailOf } from "./api.js";
+import { showExamples } from "./asking.js";
 import { byId, el, icon } from "./dom.js";
 import { t } from "./i18n.js";
 import { toast, toastError, working } from "./notices.js";
@@ -29,6 +30,12 @@ export function start() {
   input.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     if (event.key === "Backspace" && !input.value && !byId("pill").hidden) submit("");
   });
+  byId("ask").addEventListener("click", () =>
+    showExamples((text) => {
+      input.value = text;
+      submit(text);
+    }),
+  );
   byId("choose").addEventListener("click", () => byId("file").click());
   byId("file").addEventListener("change", () => {
     const [file] = byId("file").files;
