@@ -28,6 +28,7 @@
 import { t } from "./i18n.js";
 
 const ROOT = "/api/v1";
+const IDS_AT_ONCE = 100;
 
 /** Something that the server, or the way to it, refused; its message is for people. */
 export class ApiError extends Error {
@@ -71,6 +72,20 @@ export const post = (path, body, signal) =>
 
 /** @param {string} path @returns {Promise<any>} */
 export const remove = (path) => json(ROOT + path, { method: "DELETE" });
+
+/** Photos by id, in this order; ids that the library does not have are left out. @returns {Promise<Hit[]>} */
+export async function photosOf(/** @type {string[]} */ ids) {
+  /** @type {Map<string, Hit>} */
+  const known = new Map();
+  for (let i = 0; i < ids.length; i += IDS_AT_ONCE) {
+    const { hits } = await get("/search", { where: filterOf(ids.slice(i, i + IDS_AT_ONCE)), k: IDS_AT_ONCE });
+    for (const hit of hits) known.set(hit.photo_id, hit);
+  }
+  return ids.flatMap((id) => known.get(id) ?? []);
+}
+
+/** The filter that keeps these photos. @param {string[]} ids */
+export const filterOf = (ids) => `photo_id in (${ids.map((id) => `'${id.replace(/[\\']/g, "\\$&")}'`).join(", ")})`;
 
 /** Search with a picture that the user holds. @returns {Promise<Found>} */
 export function searchImage(/** @type {Blob} */ image, /** @type {Parameters} */ fields) {

@@ -18,18 +18,21 @@
  * @property {string} photo  id of the open photo
  * @property {string | null} sql  null: the panel is closed; "": it shows the view's own statement
  * @property {"" | "grid"} rows  how rows of a statement are shown
- * @property {"" | "library"} page
+ * @property {"" | "library" | "map" | "duplicates"} page
+ * @property {string} theme  name of a theme of the map
+ * @property {string} lasso  an outline on the map
  */
 
 /** How photos are put in order where nobody wishes for another one. */
 export const USUAL = { mode: /** @type {State["mode"]} */ (""), popular: 0, diverse: 0, fold: false, all: false };
 
 /** @type {State} */
-export const HOME = { q: "", url: "", like: "", image: "", filters: [], liked: [], disliked: [], ...USUAL, photo: "", sql: null, rows: "", page: "" };
+export const HOME = { q: "", url: "", like: "", image: "", filters: [], liked: [], disliked: [], ...USUAL, photo: "", sql: null, rows: "", page: "", theme: "", lasso: "" };
 
 const KINDS = /** @type {const} */ (["q", "url", "like", "image"]);
 const JUDGED = /** @type {const} */ (["liked", "disliked"]);
 const SHARES = /** @type {const} */ (["popular", "diverse"]);
+const PAGES = /** @type {const} */ (["library", "map", "duplicates"]);
 const SWITCHES = /** @type {const} */ (["fold", "all"]);
 
 /** @param {string} search @returns {State} */
@@ -42,7 +45,11 @@ export function read(search) {
   if (kind) state[kind] = given.get(kind) ?? "";
   state.sql = given.get("sql");
   state.rows = given.get("rows") === "grid" ? "grid" : "";
-  state.page = given.get("page") === "library" ? "library" : "";
+  state.page = PAGES.find((page) => page === given.get("page")) ?? "";
+  if (state.page === "map") {
+    state.theme = given.get("theme") ?? "";
+    state.lasso = state.theme ? "" : (given.get("lasso") ?? "");
+  }
   state.liked = idsOf(given, "liked");
   state.disliked = idsOf(given, "disliked").filter((id) => !state.liked.includes(id));
   const mode = given.get("mode");
@@ -71,6 +78,8 @@ export function address(state) {
   if (state.sql !== null) given.set("sql", state.sql);
   if (state.sql !== null && state.rows) given.set("rows", state.rows);
   if (state.page) given.set("page", state.page);
+  if (state.page === "map" && state.theme) given.set("theme", state.theme);
+  if (state.page === "map" && state.lasso) given.set("lasso", state.lasso);
   if (state.photo) given.set("photo", state.photo);
   const text = given.toString();
   return text ? `/?${text}` : "/";

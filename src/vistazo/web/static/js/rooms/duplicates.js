@@ -1,0 +1,3 @@
+export function follow() {}
+export function hide() {}
+export const hits = () => [];
