@@ -6,6 +6,7 @@ import { number, t } from "./i18n.js";
 import * as jobs from "./jobs.js";
 import { says, toastError, working } from "./notices.js";
 import * as results from "./results.js";
+import { HOME, go } from "./state.js";
 
 let shown = false;
 
@@ -36,6 +37,12 @@ export function show() {
   void fill(numbers, failures, running);
   void jobs.resume(running, refresh);
   void fillForm(adding, running, refresh).catch(toastError);
+}
+
+function toDuplicates(/** @type {MouseEvent} */ event) {
+  if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  go({ ...HOME, page: "duplicates" });
 }
 
 export function hide() {
