@@ -14,7 +14,9 @@ from e2e.server import Server
 def test_groups_with_the_best_copy(browser: Browser, many: Server) -> None:
     with visiting(browser, many.web, reduced_motion="reduce") as visit:
         page = visit.open("/?page=duplicates")
-        expect(page.get_by_text("Looking for duplicates is for the library's owner")).to_be_visible()
+        expect(
+            page.get_by_text("Looking for duplicates is for the library's owner")
+        ).to_be_visible()
         visit.open("/?" + many.said["page"].partition("?")[2])
         page.get_by_role("link", name="Library").click()
         page.get_by_role("link", name="Duplicates").click()
