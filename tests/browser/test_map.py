@@ -108,7 +108,7 @@ def test_an_outline_gives_photos_to_share_and_to_take_away(visit: Visit) -> None
 
     page.get_by_role("button", name="As a result of its own").click()
     visit.settle()
-    expect(page.locator(".count")).to_have_text(f"{len(half)} photos")
+    expect(page.locator("p.count")).to_have_text(f"{len(half)} photos")
     assert "filter=photo_id+in" in page.url
     page.go_back()
     page.get_by_role("button", name="Clear", exact=True).click()

@@ -15,17 +15,22 @@ class Model(BaseModel):
 
 
 class Cause(Model):
-    """What went wrong; `position` is where, from 0, in a query that cannot be read."""
+    """What went wrong."""
 
     code: str
     message: str
+
+
+class Refused(Cause):
+    """Why a request is refused; `position` is where, from 0, in a query that cannot be read."""
+
     position: int | None = None
 
 
 class Error(Model):
     """The one shape of every error."""
 
-    error: Cause
+    error: Refused
 
 
 class Health(Model):

@@ -22,7 +22,7 @@ export function show() {
     el(
       "div.library",
       {},
-      el("div.wide", {}, el("h1", {}, t("indexing.title")), el("p.quiet", {}, el("bdi", { id: "library-path" }), " · ", el("a", { href: "/docs" }, t("tool.reference")))),
+      el("div.wide", {}, el("h1", {}, t("indexing.title")), el("p.quiet", {}, el("bdi", { id: "library-path" }), " · ", el("a", { href: "/docs" }, t("tool.reference")), " · ", el("a", { href: "/?page=duplicates", onclick: toDuplicates }, t("duplicates.title")))),
       el("section.card.wide", { "aria-label": t("indexing.title") }, numbers),
       el("section.card", {}, el("h2", {}, t("indexing.add")), adding),
       el("section.card", {}, el("h2", {}, t("indexing.running")), running),
