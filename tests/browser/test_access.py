@@ -31,7 +31,6 @@ def _order(visit: Visit) -> None:
     visit.open(f"/?q=boats&popular=0.3&liked={STREAM}")
     visit.settle()
     visit.page.get_by_role("button", name="Order").click()
-    visit.tiles.nth(1).hover()
 
 
 def _menu(visit: Visit) -> None:

@@ -68,6 +68,7 @@ async function look() {
 }
 
 function listen(/** @type {string} */ id) {
+  if (!shown) return;
   const said = el("p.quiet", { role: "status" }, t("duplicates.looking"));
   const meter = el("progress", { "aria-label": t("duplicates.looking") });
   const cancel = button("plain", null, t("indexing.cancel"), () => void remove(`/jobs/${encodeURIComponent(id)}`).catch(toastError));
@@ -97,6 +98,7 @@ function listen(/** @type {string} */ id) {
 }
 
 function show(/** @type {{groups: Group[], left_out: number}} */ { groups, left_out: leftOut }) {
+  if (!shown) return;
   if (!groups.length) return byId("view").replaceChildren(says("check", t("duplicates.clean"), "", looker("plain")));
   const list = el("ol.groups", { role: "list" });
   const after = el("div.after", {});
