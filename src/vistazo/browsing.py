@@ -85,7 +85,14 @@ class Browsing:
             self.connection, self._store, filters, exact_only=exact, on_progress=on_progress
         )
 
-    def map(self, *, where: str = "", themes: int | None = None, limit: int = 25_000) -> PhotoMap:
+    def map(
+        self,
+        *,
+        where: str = "",
+        themes: int | None = None,
+        limit: int = 25_000,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> PhotoMap:
         """Photos in the plane, like ones near each other, and sorted into themes with names.
 
         The same photos have the same map each time.
@@ -94,6 +101,7 @@ class Browsing:
             where: only the photos of this filter.
             themes: how many, 1 to 60; None takes as many as suit the photos.
             limit: of more photos than this, 1 to 100,000, so many by chance.
+            on_progress: called with how many steps were taken, and how many there are.
         """
         from vistazo.search.map import check_map, make_map
 
@@ -104,7 +112,14 @@ class Browsing:
         def encode(texts: Sequence[str]) -> Float32Array:
             return self._encoder.get().encode_texts(texts)
 
-        return make_map(self.connection, encode, filters, themes=themes, limit=limit)
+        return make_map(
+            self.connection,
+            encode,
+            filters,
+            themes=themes,
+            limit=limit,
+            on_progress=on_progress,
+        )
 
     def evaluate(
         self,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from browser import chromium
@@ -18,6 +20,7 @@ collect_ignore_glob = [] if chromium.WANTED else ["test_*.py"]
 expect.set_options(timeout=TIMEOUT_MS)
 
 SAMPLE = Path(__file__).resolve().parents[2] / "sample"
+COPIED = ("DTYoZZCM3tx", "6s2BvTt2EyC")  # photographs: one is there twice, one also smaller
 
 
 def vistazo(cwd: Path, *arguments: str) -> None:
@@ -48,3 +51,19 @@ def visit(browser: Browser, server: Server) -> Iterator[Visit]:
     """A window on the photographs."""
     with visiting(browser, server.web) as opened:
         yield opened
+
+
+@pytest.fixture(scope="package")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The photographs, 60 stamps, and copies of two photographs: enough to judge a search by."""
+    folder = tmp_path_factory.mktemp("many")
+    images = SAMPLE / "photos" / "images"
+    (folder / "copies").mkdir()
+    shutil.copy(images / f"{COPIED[0]}.jpg", folder / "copies" / "same.jpg")
+    with Image.open(images / f"{COPIED[1]}.jpg") as whole:
+        whole.reduce(2).save(folder / "copies" / "smaller.jpg", quality=85)
+    vistazo(folder, "index", str(SAMPLE / "photos"), "--db", "library")
+    vistazo(folder, "index", str(SAMPLE / "stamps"), "--limit", "60", "--db", "library")
+    vistazo(folder, "index", "copies", "--db", "library")
+    with serving("--db", "library", "--port", "0", "--no-sql", cwd=folder) as running:
+        yield running

@@ -27,6 +27,12 @@ def _results(visit: Visit) -> None:
     visit.tiles.first.hover()
 
 
+def _order(visit: Visit) -> None:
+    visit.open(f"/?q=boats&popular=0.3&liked={STREAM}")
+    visit.settle()
+    visit.page.get_by_role("button", name="Order").click()
+
+
 def _menu(visit: Visit) -> None:
     _results(visit)
     visit.page.locator("summary").first.click()
@@ -93,6 +99,7 @@ def _library(visit: Visit) -> None:
 STATES: dict[str, Callable[[Visit], None]] = {
     "home": _home,
     "results": _results,
+    "order": _order,
     "menu": _menu,
     "recent": _recent,
     "photo": _photo,
@@ -124,6 +131,6 @@ def test_no_barrier(browser: Browser, server: Server, state: str, theme: str) ->
 def test_no_barrier_on_a_phone(browser: Browser, server: Server) -> None:
     how = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
     with visiting(browser, server.web, reduced_motion="reduce", **how) as visit:
-        for name in ("home", "results", "photo", "selection", "sql"):
+        for name in ("home", "results", "order", "photo", "selection", "sql"):
             STATES[name](visit)
             visit.check_access(f"{name}, phone")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +169,34 @@ def test_a_map_is_kept_until_the_library_changes(
     assert refused(client.get("/api/v1/map", params={"limit": 25_001}), 400) == "usage"
 
 
+def test_how_far_a_map_is(
+    client: httpx.Client, library: vistazo.Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[object] = []
+    make = library.map
+
+    def watched(*, on_progress: Callable[[int, int], None], **options: Any) -> vistazo.PhotoMap:
+        def note(done: int, total: int) -> None:
+            on_progress(done, total)
+            if done == 7:
+                params = {"where": options["where"]}
+                told.append(client.get("/api/v1/map/progress", params=params).json())
+                told.append(client.get("/api/v1/map/progress").json())
+
+        return make(on_progress=note, **options)
+
+    monkeypatch.setattr(library, "map", watched)
+    assert client.get("/api/v1/map", params={"where": "category != none", "themes": 2}).is_success
+    assert told == [{"done": 7, "total": 450}, {"done": 0, "total": 0}]
+    after = client.get("/api/v1/map/progress", params={"where": "category != none"})
+    assert after.json() == {"done": 0, "total": 0}
+
+
 def test_errors_say_where(client: httpx.Client) -> None:
+    answer = client.get("/api/v1/search", params={"q": "red width:>wide"})
+    assert refused(answer, 400) == "invalid-query"
+    assert answer.json()["error"]["position"] == 11
+    assert "position" not in client.get("/api/v1/search", params={"k": 0}).json()["error"]
     answer = client.post("/api/v1/library/find", json={"text": "red width:>wide"})
     assert refused(answer, 400) == "invalid-query"
     assert answer.headers["X-Vistazo-Position"] == "11"

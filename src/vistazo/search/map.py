@@ -42,6 +42,7 @@ def make_map(
     *,
     themes: int | None = None,
     limit: int = DEFAULT_PHOTOS,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> PhotoMap:
     """Put photos into a plane, the same ones in the same way each time.
 
@@ -49,6 +50,7 @@ def make_map(
         encode: texts to (n, dim) float32; asked only where captions say nothing.
         filters: which photos; where more than `limit` match, `limit` of them by chance.
         themes: how many; None takes as many as suit the photos.
+        on_progress: called with how many steps were taken, and how many there are.
     """
     where = f" WHERE {filters.sql}" if filters.sql else ""
     total = int(connection.value(f"SELECT count() FROM photos{where}", filters.params))
@@ -64,7 +66,7 @@ def make_map(
     flat = np.asarray(table["photo_embed"].chunk(0).flatten(), dtype=np.float32)
     vectors = flat.reshape(len(ids), -1)
     cluster = clusters(vectors, themes or default_themes(len(ids)))
-    points = in_the_plane(vectors)
+    points = in_the_plane(vectors, on_progress=on_progress)
     texts = _with_keywords(connection, ids, table["said"].to_pylist())
     places = tuple(
         Place(photo_id, round(x, 5), round(y, 5), theme)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from vistazo.records import Float32Array
@@ -23,12 +25,15 @@ _EXTRA = 50  # neighbours that are looked at beyond those that are kept
 _BLOCK = 1024
 
 
-def in_the_plane(vectors: Float32Array, seed: int = 0) -> Float32Array:
+def in_the_plane(
+    vectors: Float32Array, seed: int = 0, on_progress: Callable[[int, int], None] | None = None
+) -> Float32Array:
     """A point for every vector: (n, 2) float32, each coordinate from 0 to 1.
 
     Args:
         vectors: (n, dim) float32.
         seed: of what is left to chance; the same one gives the same plane.
+        on_progress: called with how many steps were taken, and how many there are.
     """
     count = len(vectors)
     if count < 3:
@@ -43,7 +48,7 @@ def in_the_plane(vectors: Float32Array, seed: int = 0) -> Float32Array:
     points = 0.01 * reduced[:, :2]
     if points.shape[1] < 2:
         points = np.hstack([points, np.zeros((count, 1), np.float32)])
-    points = _settled(points, near, middle, far)
+    points = _settled(points, near, middle, far, on_progress)
     low, high = points.min(axis=0), points.max(axis=0)
     scaled: Float32Array = ((points - low) / np.maximum(high - low, 1e-9)).astype(np.float32)
     return scaled
@@ -104,11 +109,15 @@ def _settled(
     near: NDArray[np.intp],
     middle: NDArray[np.intp],
     far: NDArray[np.intp],
+    on_progress: Callable[[int, int], None] | None,
 ) -> Float32Array:
     """Where the points end, by Adam with the paper's weights."""
     points = points.astype(np.float32)
     first, second = np.zeros_like(points), np.zeros_like(points)
-    for step in range(sum(_STEPS)):
+    total = sum(_STEPS)
+    for step in range(total):
+        if on_progress is not None:
+            on_progress(step, total)
         if step < _STEPS[0]:
             share = step / _STEPS[0]
             weights = (2.0, 1000.0 * (1 - share) + 3.0 * share, 1.0)

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from vistazo.errors import (
+    InvalidQuery,
     InvalidSQL,
     ItemError,
     LibraryBusy,
@@ -28,10 +29,21 @@ _CODES = {404: "not-found", 405: "method-not-allowed"}
 
 
 def error(
-    status: int, code: str, message: str, headers: Mapping[str, str] | None = None
+    status: int,
+    code: str,
+    message: str,
+    headers: Mapping[str, str] | None = None,
+    position: int | None = None,
 ) -> JSONResponse:
-    """`{"error": {"code": .., "message": ..}}`; the message is one sentence for a person."""
-    body = {"error": {"code": code, "message": printable(message)}}
+    """`{"error": {"code": .., "message": ..}}`; the message is one sentence for a person.
+
+    Args:
+        position: of what is wrong in a query that cannot be read; left out where it is None.
+    """
+    cause: dict[str, str | int] = {"code": code, "message": printable(message)}
+    if position is not None:
+        cause["position"] = position
+    body = {"error": cause}
     return JSONResponse(body, status, headers={"Cache-Control": "no-store", **(headers or {})})
 
 
@@ -51,7 +63,8 @@ def answer_errors(app: FastAPI) -> None:
 
     @app.exception_handler(VistazoError)
     def _ours(request: Request, raised: VistazoError) -> JSONResponse:
-        return error(_status(raised), raised.code, str(raised))
+        position = raised.position if isinstance(raised, InvalidQuery) else None
+        return error(_status(raised), raised.code, str(raised), position=position)
 
     @app.exception_handler(Refusal)
     def _refused(request: Request, raised: Refusal) -> JSONResponse:

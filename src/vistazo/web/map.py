@@ -51,11 +51,19 @@ class MapOut(schemas.Model):
     method: str
 
 
+class MakingOut(schemas.Model):
+    """How far the map of a filter is that is being made; both 0 where none is."""
+
+    done: int
+    total: int
+
+
 def router(library: Library) -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["map"])
     kept: OrderedDict[tuple[object, ...], MapOut] = OrderedDict()
     slot = threading.Semaphore()
+    making: dict[str, tuple[int, int]] = {}
 
     @routes.get("/map", response_model=MapOut)
     def photo_map(
@@ -71,13 +79,24 @@ def router(library: Library) -> APIRouter:
             raise Busy("a map is being made; ask again in a moment")
         try:
             if key not in kept:
-                made = library.map(where=where, themes=themes, limit=limit)
+
+                def note(done: int, total: int) -> None:
+                    making[where] = (done, total)
+
+                made = library.map(where=where, themes=themes, limit=limit, on_progress=note)
                 kept[key] = MapOut(**made.to_dict())
                 while len(kept) > _KEPT:
                     kept.popitem(last=False)
             kept.move_to_end(key)
             return answer(kept[key])
         finally:
+            making.pop(where, None)
             slot.release()
+
+    @routes.get("/map/progress", response_model=MakingOut)
+    def progress(where: Annotated[str, Query(max_length=MAX_TEXT)] = "") -> Response:
+        """How far a map is that somebody has asked for."""
+        done, total = making.get(where, (0, 0))
+        return answer(MakingOut(done=done, total=total))
 
     return routes

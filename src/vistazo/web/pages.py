@@ -116,8 +116,13 @@ def _digest(files: dict[str, _File]) -> str:
 
 
 def _page(version: str, scripts: list[str]) -> _File:
-    """The document, with the addresses of its files; modules are asked for all at once."""
-    modules = [name for name in scripts if name != "js/early.js"]
+    """The document, with the addresses of its files; modules are asked for all at once.
+
+    Those of `js/rooms` only when somebody enters the room.
+    """
+    modules = [
+        name for name in scripts if name != "js/early.js" and not name.startswith("js/rooms/")
+    ]
     preloads = "\n    ".join(
         f'<link rel="modulepreload" href="/static/{version}/{name}" />' for name in modules
     )

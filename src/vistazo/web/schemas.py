@@ -21,10 +21,16 @@ class Cause(Model):
     message: str
 
 
+class Refused(Cause):
+    """Why a request is refused; `position` is where, from 0, in a query that cannot be read."""
+
+    position: int | None = None
+
+
 class Error(Model):
     """The one shape of every error."""
 
-    error: Cause
+    error: Refused
 
 
 class Health(Model):

@@ -9,6 +9,8 @@
  * @property {number} width
  * @property {number} height
  * @property {Record<string, string>} attributes
+ * @property {string[]} [why]  what brought it here
+ * @property {boolean} [weak]
  * @property {string} [thumbnail]
  *
  * @typedef {object} Found
@@ -18,19 +20,29 @@
  * @property {{kind: string, text?: string, photo_id?: string, image_key?: string | null}} query
  * @property {{path: string, reason: string, stages_ms: Record<string, number>}} [explain]
  * @property {string | null} [notice]
+ * @property {boolean} [weak]  nothing really matches
+ *
+ * @typedef {Record<string, string | number | string[]>} Parameters
  */
 
 import { t } from "./i18n.js";
 
 const ROOT = "/api/v1";
+const IDS_AT_ONCE = 100;
 
 /** Something that the server, or the way to it, refused; its message is for people. */
 export class ApiError extends Error {
-  /** @param {string} message @param {number} status 0 when nobody answered @param {string} code */
-  constructor(message, status = 0, code = "gone") {
+  /**
+   * @param {string} message
+   * @param {number} status 0 when nobody answered
+   * @param {string} code
+   * @param {number | null} position of what is wrong in a text that cannot be read
+   */
+  constructor(message, status = 0, code = "gone", position = null) {
     super(message);
     this.status = status;
     this.code = code;
+    this.position = position;
   }
 
   get gone() {
@@ -43,7 +55,7 @@ export const line = { lost: () => {}, found: () => {} };
 
 /**
  * @param {string} path below /api/v1
- * @param {Record<string, string | number>} [query]
+ * @param {Parameters} [query]
  * @param {AbortSignal} [signal]
  * @returns {Promise<any>}
  */
@@ -61,8 +73,22 @@ export const post = (path, body, signal) =>
 /** @param {string} path @returns {Promise<any>} */
 export const remove = (path) => json(ROOT + path, { method: "DELETE" });
 
+/** Photos by id, in this order; ids that the library does not have are left out. @returns {Promise<Hit[]>} */
+export async function photosOf(/** @type {string[]} */ ids) {
+  /** @type {Map<string, Hit>} */
+  const known = new Map();
+  for (let i = 0; i < ids.length; i += IDS_AT_ONCE) {
+    const { hits } = await get("/search", { where: filterOf(ids.slice(i, i + IDS_AT_ONCE)), k: IDS_AT_ONCE });
+    for (const hit of hits) known.set(hit.photo_id, hit);
+  }
+  return ids.flatMap((id) => known.get(id) ?? []);
+}
+
+/** The filter that keeps these photos. @param {string[]} ids */
+export const filterOf = (ids) => `photo_id in (${ids.map((id) => `'${id.replace(/[\\']/g, "\\$&")}'`).join(", ")})`;
+
 /** Search with a picture that the user holds. @returns {Promise<Found>} */
-export function searchImage(/** @type {Blob} */ image, /** @type {Record<string, string | number>} */ fields) {
+export function searchImage(/** @type {Blob} */ image, /** @type {Parameters} */ fields) {
   const form = new FormData();
   form.append("image", image, "picture");
   for (const [name, value] of Object.entries(fields)) form.append(name, String(value));
@@ -95,10 +121,10 @@ export const thumbnailOf = (photoId) => `${ROOT}/photos/${encodeURIComponent(pho
 /** @param {string} photoId */
 export const pathOf = (photoId) => `/photos/${encodeURIComponent(photoId)}`;
 
-/** @param {Record<string, string | number>} query */
+/** @param {Parameters} query */
 export function text(query) {
   const given = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) given.set(name, String(value));
+  for (const [name, value] of Object.entries(query)) for (const one of [value].flat()) given.append(name, String(one));
   return given.size ? `?${given}` : "";
 }
 
@@ -120,5 +146,5 @@ async function send(/** @type {string} */ path, /** @type {RequestInit} */ how) 
   if (answer.ok) return answer;
   const { error } = await answer.json().catch(() => ({ error: null }));
   const message = error?.message ?? answer.statusText;
-  throw new ApiError(message, answer.status, error?.code ?? "http");
+  throw new ApiError(message, answer.status, error?.code ?? "http", error?.position ?? null);
 }

@@ -2,7 +2,9 @@
 
 import { get } from "./api.js";
 import { byId, button, el, foreign, icon } from "./dom.js";
+import * as feedback from "./feedback.js";
 import { country, has, number, t } from "./i18n.js";
+import * as order from "./order.js";
 import { showViewDownloads } from "./ranking.js";
 import * as results from "./results.js";
 import * as selection from "./selection.js";
@@ -16,11 +18,13 @@ let asking = null;
 
 /** What the photos are, in words. */
 export function titleOf() {
-  const { q, url, like, image, filters } = state();
+  const { q, url, like, image, filters, liked, page } = state();
+  if (page === "map" || page === "duplicates") return t(`${page}.title`);
   if (q) return t("results.text", { what: q });
   if (like) return t("results.like");
   if (image) return t("results.image");
   if (url) return t("results.url", { what: url });
+  if (liked.length) return t("results.liked");
   return filters.length ? t("results.filtered") : t("home.newest");
 }
 
@@ -54,7 +58,7 @@ export function show(found) {
     el("div.head", {}, title(), el("p.count", { title: why }, searched && took ? `${counted} · ${t("results.time", { n: took })}` : counted)),
     menus,
     el("div.actions", {}, ...tools(found)),
-    el("div.chips", {}, ...filters.map(chip), filters.length > 1 && button("plain", null, t("filter.clear"), () => go({ filters: [] }))),
+    el("div.chips", {}, ...feedback.chips(), ...filters.map(chip), filters.length > 1 && button("plain", null, t("filter.clear"), () => go({ filters: [] }))),
   );
   if (found.total > 0) void offer(menus);
 }
@@ -62,7 +66,7 @@ export function show(found) {
 /** The bar where there is no answer: what was asked, and the filters to take away. */
 export function showPlain() {
   asking?.abort();
-  byId("bar").replaceChildren(title(), el("div.chips", {}, ...state().filters.map(chip)));
+  byId("bar").replaceChildren(title(), el("div.chips", {}, ...feedback.chips(), ...state().filters.map(chip)));
 }
 
 /** What is being looked for, while the answer is on its way; the rest of the bar stays. */
@@ -81,8 +85,9 @@ export function hide() {
 const title = () => el(document.body.dataset.view === "home" ? "h2" : "h1", { dir: "auto" }, titleOf());
 
 function tools(/** @type {import("./api.js").Found} */ found) {
-  if (!found.hits.length) return [sqlButton()];
+  if (!found.hits.length) return [order.opener(), sqlButton()];
   return [
+    order.opener(),
     button("plain", "chart", t("tool.downloads"), () => void showViewDownloads(results.hits(), queryOf(state())), { id: "downloads", title: t("tool.downloads") }),
     sqlButton(),
     button("plain", "check", t("tool.select"), () => selection.selectMode(!selection.isSelecting()), { id: "select", title: t("tool.select"), "aria-pressed": String(selection.isSelecting()) }),

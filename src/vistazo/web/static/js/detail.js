@@ -3,11 +3,13 @@
 import { ApiError, get, imageOf, pathOf, thumbnailOf } from "./api.js";
 import { bars, monthsChart } from "./charts.js";
 import { byId, button, el, foreign, icon } from "./dom.js";
+import * as feedback from "./feedback.js";
 import { bytes, country, has, moment, number, t } from "./i18n.js";
-import { captionOf, isElsewhere } from "./grid.js";
+import { captionOf, isElsewhere, nameOf } from "./grid.js";
 import { says, toast } from "./notices.js";
 import * as selection from "./selection.js";
 import { close, open, search, state } from "./state.js";
+import { section as whySection } from "./why.js";
 
 /** @typedef {import("./api.js").Hit} Hit */
 
@@ -101,6 +103,7 @@ async function load(/** @type {any} */ dialog, /** @type {string} */ id, /** @ty
       heading(photo, id),
       byline(photo) ?? "",
       deeds(photo),
+      whySection(hit),
       usage(downloads),
       facts(photo),
     );
@@ -165,6 +168,7 @@ function deeds(/** @type {any} */ photo) {
     original,
     button("plain", "link", t("detail.link"), () => void copyLink()),
     select,
+    ...(feedback.isOffered() ? feedback.buttons("plain", photo.photo_id, nameOf(photo)) : []),
   );
 }
 

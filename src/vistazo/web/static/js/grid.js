@@ -2,10 +2,12 @@
 
 import { imageOf, thumbnailOf } from "./api.js";
 import { button, el, foreign } from "./dom.js";
+import * as feedback from "./feedback.js";
 import { language, score, t } from "./i18n.js";
 import * as selection from "./selection.js";
 import { justify } from "./rows.js";
 import { address, open, search, state } from "./state.js";
+import { inShort } from "./why.js";
 
 /** @typedef {import("./api.js").Hit} Hit */
 
@@ -57,6 +59,16 @@ export function putGrid(/** @type {HTMLElement} */ place, /** @type {string} */ 
   };
 }
 
+/** The photo whose tile has the focus, so that a new grid can take it over. */
+export const focused = () => document.activeElement?.closest(".tile[data-id]")?.getAttribute("data-id") ?? null;
+
+/** Give the focus to a photo's tile, or to the first where the photo is not there. */
+export function focusOn(/** @type {HTMLElement} */ node, /** @type {string} */ id) {
+  const tiles = /** @type {HTMLElement[]} */ ([...node.children]);
+  const to = tiles.find((each) => each.dataset.id === id) ?? tiles[0];
+  to?.querySelector("a")?.focus({ preventScroll: true });
+}
+
 /** Tiles that stand where photos will. */
 export function ghosts(count = 18) {
   const ratios = [1.5, 1.33, 0.75, 1.78, 1, 1.5, 0.67, 1.6];
@@ -85,7 +97,7 @@ function tile(/** @type {Hit} */ hit, /** @type {Hit[]} */ among) {
       },
     },
     picture(hit, name),
-    el("span.veil", { "aria-hidden": "true" }, foreign(captionOf(hit)), shown && el("span.score", {}, shown)),
+    el("span.veil", { "aria-hidden": "true" }, foreign(captionOf(hit)), shown && el("span.score", { title: inShort(hit.why) || null }, shown)),
   );
   const check = button(
     "check bare",
@@ -95,11 +107,13 @@ function tile(/** @type {Hit} */ hit, /** @type {Hit[]} */ among) {
     { tabindex: "-1", "aria-pressed": String(selection.has(hit.photo_id)), title: null },
   );
   check.classList.remove("bare");
+  const judging = shown && feedback.isOffered() ? el("div.judge", {}, ...feedback.buttons("bare", hit.photo_id, name, { tabindex: "-1" })) : null;
   const made = el(
     `li.tile${small ? ".small" : ""}${selection.has(hit.photo_id) ? ".chosen" : ""}`,
     { style: { "--ratio": ratioOf(hit).toFixed(4) }, "data-id": hit.photo_id },
     link,
     check,
+    judging,
   );
   made.hit = hit;
   made.among = among;
@@ -158,6 +172,8 @@ function walk(/** @type {KeyboardEvent} */ event) {
     selection.toggle(from.hit, from.among, event.shiftKey);
   } else if (event.key.toLowerCase() === "m") {
     search({ like: from.hit.photo_id }, false);
+  } else if (event.key.toLowerCase() === "l" || event.key.toLowerCase() === "d") {
+    from.querySelector(event.key.toLowerCase() === "l" ? ".liked" : ".disliked")?.click();
   }
 }
 

@@ -6,6 +6,7 @@ import { number, t } from "./i18n.js";
 import * as jobs from "./jobs.js";
 import { says, toastError, working } from "./notices.js";
 import * as results from "./results.js";
+import { HOME, go } from "./state.js";
 
 let shown = false;
 
@@ -21,7 +22,7 @@ export function show() {
     el(
       "div.library",
       {},
-      el("div.wide", {}, el("h1", {}, t("indexing.title")), el("p.quiet", {}, el("bdi", { id: "library-path" }), " · ", el("a", { href: "/docs" }, t("tool.reference")))),
+      el("div.wide", {}, el("h1", {}, t("indexing.title")), el("p.quiet", {}, el("bdi", { id: "library-path" }), " · ", el("a", { href: "/docs" }, t("tool.reference")), " · ", el("a", { href: "/?page=duplicates", onclick: toDuplicates }, t("duplicates.title")))),
       el("section.card.wide", { "aria-label": t("indexing.title") }, numbers),
       el("section.card", {}, el("h2", {}, t("indexing.add")), adding),
       el("section.card", {}, el("h2", {}, t("indexing.running")), running),
@@ -36,6 +37,12 @@ export function show() {
   void fill(numbers, failures, running);
   void jobs.resume(running, refresh);
   void fillForm(adding, running, refresh).catch(toastError);
+}
+
+function toDuplicates(/** @type {MouseEvent} */ event) {
+  if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  go({ ...HOME, page: "duplicates" });
 }
 
 export function hide() {

@@ -24,7 +24,7 @@ export async function showDownloads(hits) {
 /**
  * Downloads of what the view finds.
  * @param {Hit[]} hits those that are loaded, for their names
- * @param {Record<string, string>} query
+ * @param {import("./api.js").Parameters} query
  */
 export async function showViewDownloads(hits, query) {
   const searched = Object.keys(query).some((name) => name !== "where");

@@ -2,17 +2,21 @@
 
 import { ApiError, get } from "./api.js";
 import { button, byId, el } from "./dom.js";
+import { marked } from "./asking.js";
 import * as bar from "./bar.js";
-import { putGrid, ghosts } from "./grid.js";
+import { focusOn, focused, ghosts, putGrid } from "./grid.js";
 import { t } from "./i18n.js";
 import { says, toast, working } from "./notices.js";
+import * as order from "./order.js";
 import * as selection from "./selection.js";
-import { HOME, asks, go, keyOf, queryOf, search, state } from "./state.js";
+import { HOME, asks, go, isUnusual, keyOf, queryOf, search, state } from "./state.js";
 
 /** @typedef {import("./api.js").Found} Found @typedef {import("./api.js").Hit} Hit */
 
 export const PAGE = 48;
 const KEPT_VIEWS = 10;
+// So many of what does not really match are shown unasked.
+const NEAREST = 12;
 // So many pixels before the end the next page is asked for.
 const AHEAD = "1400px";
 
@@ -34,7 +38,13 @@ export const first = () => kept.get(shownKey)?.first;
 
 /** Keep an answer that came before its address. */
 export function prime(/** @type {Partial<import("./state.js").State>} */ query, /** @type {Found} */ found) {
-  keep(keyOf({ ...HOME, ...query }), { first: found, hits: [...found.hits], next: found.next_cursor, scroll: 0 });
+  keep(keyOf({ ...HOME, ...query }), viewOf(found));
+}
+
+/** Where nothing really matches, a view holds the nearest. @returns {View} */
+function viewOf(/** @type {Found} */ found) {
+  if (found.weak) return { first: found, hits: found.hits.slice(0, NEAREST), next: null, scroll: 0 };
+  return { first: found, hits: [...found.hits], next: found.next_cursor, scroll: 0 };
 }
 
 /** Note where the user is, before the view changes. */
@@ -68,7 +78,7 @@ export async function follow(why) {
   working(true);
   try {
     const found = await get("/search", { ...queryOf(state()), k: PAGE, explain: 1 }, signal);
-    const view = { first: found, hits: [...found.hits], next: found.next_cursor, scroll: 0 };
+    const view = viewOf(found);
     keep(key, view);
     show(key, view, 0);
   } catch (error) {
@@ -89,6 +99,7 @@ function show(/** @type {string} */ key, /** @type {View} */ view, /** @type {nu
   shownKey = key;
   working(false);
   const place = byId("view");
+  const from = focused();
   bar.show(view.first);
   if (!view.hits.length) {
     place.replaceChildren(nothing(view.first));
@@ -99,8 +110,20 @@ function show(/** @type {string} */ key, /** @type {View} */ view, /** @type {nu
   grid.add(view.hits);
   selection.show();
   scrollTo(0, scroll);
+  if (from) focusOn(grid.node, from);
+  if (view.first.weak) return place.prepend(weak(view.hits.length));
   endless(view, grid, after);
   if (view.first.notice) toast(view.first.notice);
+}
+
+/** That nothing really matches, and the way to see what there is all the same. */
+function weak(/** @type {number} */ shown) {
+  return el(
+    "div.weak",
+    { role: "status" },
+    el("p", {}, el("strong", {}, t("weak.title")), " ", t("weak.hint", { n: shown })),
+    button("plain", null, t("weak.all"), () => go({ all: true })),
+  );
 }
 
 /** Ask for the next page before its place comes into sight. */
@@ -146,7 +169,8 @@ function nothing(/** @type {Found} */ found) {
   if (asks(state()) && state().filters.length) {
     return says("search", t("empty.none"), t("empty.noneHint"), button("strong", null, t("filter.clear"), () => go({ filters: [] })));
   }
-  if (found.total === 0) return emptyLibrary();
+  // A query's own filters, or its words, may leave nothing.
+  if (found.total === 0 && !asks(state())) return emptyLibrary();
   return says("search", t("empty.none"), "", button("plain", null, t("empty.home"), () => search({}, false)));
 }
 
@@ -158,6 +182,10 @@ function fail(/** @type {Error} */ error) {
   if (error instanceof ApiError && error.code === "library-empty") return byId("view").replaceChildren(emptyLibrary());
   const expired = error instanceof ApiError && error.status === 410;
   const actions = [button("strong", null, t("error.retry"), () => void follow("go"))];
+  // A wish for an order may be what cannot be had.
+  if (isUnusual(state())) actions.push(button("plain", null, t("order.usual"), order.usual));
   if (asks(state())) actions.push(button("plain", null, t("empty.home"), () => search({}, false)));
-  byId("view").replaceChildren(says("search", t("error.title"), expired ? t("error.expired") : error.message, ...actions));
+  const told = says("search", t("error.title"), expired ? t("error.expired") : error.message, ...actions);
+  if (error instanceof ApiError && error.position !== null && state().q) told.querySelector("h2")?.after(marked(state().q, error.position));
+  byId("view").replaceChildren(told);
 }

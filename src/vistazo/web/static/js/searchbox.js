@@ -1,12 +1,13 @@
 /** The search box: words, an address, or a picture that is chosen, dropped or pasted. */
 
 import { searchImage, thumbnailOf } from "./api.js";
+import { showExamples } from "./asking.js";
 import { byId, el, icon } from "./dom.js";
 import { t } from "./i18n.js";
 import { toast, toastError, working } from "./notices.js";
 import * as recent from "./recent.js";
 import * as results from "./results.js";
-import { search, state, whereOf } from "./state.js";
+import { HOME, search, state, whereOf, wishesOf } from "./state.js";
 
 const ADDRESS = /^https?:\/\/\S+$/i;
 /** Pictures of this visit, by the server's key, to show what was searched with. @type {Map<string, string>} */
@@ -29,6 +30,12 @@ export function start() {
   input.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     if (event.key === "Backspace" && !input.value && !byId("pill").hidden) submit("");
   });
+  byId("ask").addEventListener("click", () =>
+    showExamples((text) => {
+      input.value = text;
+      submit(text);
+    }),
+  );
   byId("choose").addEventListener("click", () => byId("file").click());
   byId("file").addEventListener("change", () => {
     const [file] = byId("file").files;
@@ -42,8 +49,8 @@ export function start() {
 function submit(/** @type {string} */ text) {
   recent.hide();
   if (!text) {
-    const { q, url, like, image, sql } = state();
-    if (q || url || like || image || sql) search({});
+    const { q, url, like, image, liked, sql } = state();
+    if (q || url || like || image || liked.length || sql) search({});
     return;
   }
   recent.remember(text);
@@ -68,14 +75,16 @@ export async function searchWith(picture) {
     toast(t("search.notPicture"));
     return;
   }
-  const where = whereOf(state().filters);
+  const { filters, popular, diverse, fold } = state();
+  const where = whereOf(filters);
+  // Nothing of an earlier query stays but its order.
+  const wishes = wishesOf({ ...HOME, popular, diverse, fold });
   working(true);
   try {
-    const found = await searchImage(picture, { k: results.PAGE, ...(where && { where }) });
+    const found = await searchImage(picture, { k: results.PAGE, ...wishes, ...(where && { where }) });
     const key = found.query.image_key ?? "";
     if (!given.has(key)) given.set(key, URL.createObjectURL(picture));
-    const { filters } = state();
-    results.prime({ image: key, filters }, found);
+    results.prime({ image: key, filters, popular, diverse, fold }, found);
     search({ image: key });
   } catch (error) {
     toastError(error);

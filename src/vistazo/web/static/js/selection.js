@@ -41,6 +41,12 @@ export function toggle(hit, among, range) {
   show();
 }
 
+/** Pick all of these out too. @param {Hit[]} hits */
+export function addAll(hits) {
+  for (const hit of hits) chosen.set(hit.photo_id, hit);
+  show();
+}
+
 /** Let go of all. @returns {boolean} whether there was something to let go of */
 export function clear() {
   const some = isSelecting();

@@ -51,6 +51,8 @@ export function showKeys() {
     [["Enter"], "keys.open"],
     [["X"], "keys.select"],
     [["M"], "keys.similar"],
+    [["L"], "keys.liked"],
+    [["D"], "keys.disliked"],
     [["Esc"], "keys.close"],
     [["Ctrl", "Enter"], "keys.run"],
   ]);

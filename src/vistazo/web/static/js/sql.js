@@ -1,6 +1,6 @@
 /** The SQL panel: the view's own statement, to read, to change and to run; it only reads. */
 
-import { get, post } from "./api.js";
+import { get, photosOf, post } from "./api.js";
 import { byId, button, el, foreign } from "./dom.js";
 import { putGrid } from "./grid.js";
 import { number, t } from "./i18n.js";
@@ -12,7 +12,6 @@ import { go, keyOf, open, queryOf, state } from "./state.js";
 /** @typedef {{columns: {name: string, type: string}[], rows: any[][], truncated: boolean, elapsed_ms: number}} Answer */
 
 const MAX_ROWS = 500;
-const IDS_AT_ONCE = 100;
 
 /** @type {Hit[]} */
 let found = [];
@@ -167,18 +166,6 @@ function choice(/** @type {boolean} */ possible, /** @type {boolean} */ asGrid) 
   byId("sql")
     .querySelector(".deeds")
     .append(el("div.either", { id: "sql-as", role: "group", "aria-label": t("sql.as") }, one("", t("sql.table")), one("grid", t("sql.grid"))));
-}
-
-/** Photos by id, in this order; ids that the library does not have are left out. */
-async function photosOf(/** @type {string[]} */ ids) {
-  /** @type {Map<string, Hit>} */
-  const known = new Map();
-  for (let i = 0; i < ids.length; i += IDS_AT_ONCE) {
-    const some = ids.slice(i, i + IDS_AT_ONCE).map((id) => `'${id.replace(/[\\']/g, "\\$&")}'`);
-    const { hits: part } = await get("/search", { where: `photo_id in (${some.join(", ")})`, k: IDS_AT_ONCE });
-    for (const hit of part) known.set(hit.photo_id, hit);
-  }
-  return ids.flatMap((id) => known.get(id) ?? []);
 }
 
 function table(/** @type {Answer} */ { columns, rows }) {
