@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import zlib
@@ -187,6 +188,7 @@ def test_another_process_finds_what_this_one_has_saved(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "tests")},
     )
     assert "caption: boat" in found.stdout
     assert path.exists()
