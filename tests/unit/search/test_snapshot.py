@@ -11,7 +11,7 @@ from vistazo.search.snapshot import Part, Snapshot
 from vistazo.store.state import State
 
 DIM, K = 32, 10
-LARGE, SMALL = 24_000, 300
+LARGE, SMALL = 26_000, 300
 DEAD = slice(0, LARGE, 7)
 
 
