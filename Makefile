@@ -34,6 +34,7 @@ WORK ?= bench-work
 bench: .venv/benched
 	$(BENCH)/folder.py
 	$(BENCH)/scan.py
+	$(BENCH)/graph_width.py --rows 1000000 --work $(WORK)
 	$(BENCH)/knn.py
 	$(BENCH)/conversions_load.py
 	$(BENCH)/analytics.py
@@ -53,6 +54,7 @@ bench: .venv/benched
 bench-small: .venv/benched
 	$(BENCH)/folder.py --pictures 40 --repeat 1
 	$(BENCH)/scan.py --rows 2000 --seconds 0.1
+	$(BENCH)/graph_width.py --rows 2000
 	$(BENCH)/knn.py --rows 1000 --queries 5
 	$(BENCH)/conversions_load.py --rows 10000
 	$(BENCH)/analytics.py --photos 1000 --conversions 20000 --runs 2

@@ -14,16 +14,15 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
-import tempfile
 import time
 
 import numpy as np
 from PIL import Image
 
-import vistazo
+from vistazo.cli.bench import index
 from vistazo.config import Settings
 from vistazo.encoders.offline import OfflineEncoder
-from vistazo.evaluation.loopback import Addresses, picture, serving
+from vistazo.evaluation.loopback import picture, serving
 from vistazo.evaluation.throughput import alone
 from vistazo.ingest.decode import decode
 
@@ -36,21 +35,6 @@ def encoder_s(encoder: OfflineEncoder, images: list[Image.Image]) -> float:
     for start in range(0, len(images), BATCH):
         encoder.encode_images(images[start : start + BATCH])
     return time.perf_counter() - started
-
-
-def whole_s(encoder: OfflineEncoder, source: Addresses, count: int) -> float:
-    """Seconds from an empty library to one with all pictures."""
-    settings = Settings(allow_private_addresses=True, batch_size=BATCH, per_host_concurrency=64)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        vistazo.open(folder, settings=settings) as library,
-    ):
-        started = time.perf_counter()
-        report = library.index(source, encoder=encoder)
-        seconds = time.perf_counter() - started
-        if report.added != count:
-            raise RuntimeError(report)
-    return seconds
 
 
 def main() -> None:
@@ -73,7 +57,7 @@ def main() -> None:
         ratios = []
         before = encoder_s(encoder, images), alone(encoder, pixels, BATCH)
         for _ in range(options.rounds):
-            seconds = whole_s(encoder, source, count)
+            seconds = index(encoder, source, Settings(batch_size=BATCH))
             after = encoder_s(encoder, images), alone(encoder, pixels, BATCH)
             each_alone = [sum(pair) / 2 for pair in zip(before, after, strict=True)]
             before = after

@@ -19,14 +19,12 @@ import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-import vistazo
+from vistazo.cli.bench import index
 from vistazo.config import Settings
 from vistazo.encoders import registry
 from vistazo.encoders.base import Encoder
@@ -38,6 +36,7 @@ from vistazo.records import UInt8Array
 LOOP = Path(__file__).with_name("ingest_loop.py")
 TOKENIZER = Path(__file__).parents[1] / "tests/models/clip"
 BATCH = 32
+SETTINGS = Settings(batch_size=BATCH)
 PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")
 STAGES = ("download", "decode", "preprocess", "encoder")
 
@@ -50,21 +49,6 @@ def made(folder: Path, torch: str) -> Path:
         if not (folder / name).exists():
             shutil.copy(TOKENIZER / name, folder)
     return folder
-
-
-def index(encoder: Encoder, source: Addresses) -> float:
-    """Seconds from an empty library to one with all pictures."""
-    settings = Settings(allow_private_addresses=True, batch_size=BATCH, per_host_concurrency=64)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        vistazo.open(folder, settings=settings) as library,
-    ):
-        started = time.perf_counter()
-        report = library.index(source, encoder=encoder)
-        seconds = time.perf_counter() - started
-        if report.added != source.count:
-            raise RuntimeError(report)
-    return seconds
 
 
 def loop(options: argparse.Namespace, model: Path, source: Addresses) -> dict[str, float]:
@@ -89,13 +73,13 @@ def compare(options: argparse.Namespace, model: Path, source: Addresses) -> dict
     for encoder in encoders.values():
         encoder.encode_pixels(ready.pixels[:BATCH])
     with serving(2 * BATCH, 0) as few:  # both the loop and ours have worked before they are timed
-        index(encoders["int8"], few)
+        index(encoders["int8"], few, SETTINGS)
     rounds = []
     for number in range(options.rounds):
         found: dict[str, Any] = {"loop": loop(options, model, source)}
         for precision, encoder in encoders.items():
             before = alone(encoder, ready.pixels, BATCH)
-            whole = index(encoder, source)
+            whole = index(encoder, source, SETTINGS)
             after = alone(encoder, ready.pixels, BATCH)
             found[precision] = {
                 "whole": whole / source.count,
@@ -205,7 +189,7 @@ def remember(model: Path, source: Addresses) -> None:
     """Index many pictures and say how much memory that took at most."""
     encoder = registry.create(str(model), registry.Options(precision="int8"))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    seconds = index(encoder, source)
+    seconds = index(encoder, source, SETTINGS)
     # Kilobytes on Linux.
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     print(f"{source.count:,} pictures in {seconds:.0f} s, {source.count / seconds:.1f}/s,", end=" ")

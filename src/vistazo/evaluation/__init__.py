@@ -1,1 +1,1 @@
-"""How well searches find what they should, on pairs whose answer is known."""
+"""How good and how fast vistazo is, measured."""

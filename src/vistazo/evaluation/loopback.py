@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from vistazo.sources.base import Item
+from vistazo.sources.local import read_listed
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -67,13 +68,21 @@ class Addresses:
         return f"http://127.0.0.1:{self.port}/{number}"
 
     def read(self, item: Item) -> bytes:
-        """Not asked of sources whose items have web addresses."""
-        raise NotImplementedError
+        """Never asked: every item has a web address.
+
+        Raises:
+            FetchError: always.
+        """
+        return read_listed(item)
 
 
 @contextmanager
 def serving(count: int, latency_s: float) -> Iterator[Addresses]:
-    """A process of its own that serves so many pictures, each answer `latency_s` late."""
+    """A process of its own that serves so many pictures, each answer `latency_s` late.
+
+    Raises:
+        RuntimeError: it did not start.
+    """
     told, ours = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(
         target=_serve, args=(min(count, _DIFFERENT), latency_s, told), daemon=True
@@ -81,9 +90,13 @@ def serving(count: int, latency_s: float) -> Iterator[Addresses]:
     process.start()
     told.close()
     try:
-        if not ours.poll(_WAIT_S):
-            raise TimeoutError("the server of the pictures did not start")
-        yield Addresses(ours.recv(), count)
+        try:
+            port = ours.recv() if ours.poll(_WAIT_S) else None
+        except EOFError:
+            port = None
+        if port is None:
+            raise RuntimeError("the server of the pictures did not start")
+        yield Addresses(port, count)
     finally:
         process.terminate()
         process.join()

@@ -40,8 +40,12 @@ class Prepared:
 def one_by_one(encoder: Encoder, source: Addresses, count: int) -> dict[str, float]:
     """Download, decode and embed one picture after the other, as a first script does.
 
+    Args:
+        count: at most as many as the source has.
     Returns:
         Seconds for `count` pictures by stage: download, decode, encode (with its preprocessing).
+    Raises:
+        httpx.HTTPError: the source's server does not answer.
     """
     spent = {"download": 0.0, "decode": 0.0, "encode": 0.0}
     with httpx.Client(timeout=_TIMEOUT_S) as client:
@@ -59,7 +63,11 @@ def one_by_one(encoder: Encoder, source: Addresses, count: int) -> dict[str, flo
 
 
 def prepared(encoder: Encoder, pictures: Sequence[bytes]) -> Prepared:
-    """Decode and preprocess in one thread."""
+    """Decode and preprocess in one thread.
+
+    Raises:
+        ImageError: a picture cannot be decoded.
+    """
     started = time.perf_counter()
     images = [decode(data, min_side=encoder.input_side).image for data in pictures]
     decoded = time.perf_counter()
@@ -68,7 +76,12 @@ def prepared(encoder: Encoder, pictures: Sequence[bytes]) -> Prepared:
 
 
 def alone(encoder: Encoder, pixels: UInt8Array, batch: int) -> float:
-    """Seconds that the encoder takes for arrays that are ready, in batches as indexing sends them."""
+    """Seconds that the encoder takes for arrays that are ready.
+
+    Args:
+        pixels: (n, side, side, 3) uint8.
+        batch: pictures that are sent at a time, as indexing sends them.
+    """
     return timed(
         lambda: [
             encoder.encode_pixels(pixels[start : start + batch])

@@ -19,12 +19,13 @@ _BESIDE = 30
 # Of the graph's search: at 50,000 vectors crowded around one direction, as CLIP's are, 128 finds .97
 # of the nearest and 256 .99; more rows need more.
 _WIDTH, _WIDTH_OF_LARGE, _LARGE = 256, 512, 300_000
-# The last of those that are fetched are found less surely. Among 1,000,000, of which a filter keeps
-# 10 %, a width of as many as are fetched gives .83 of the nearest; 4 times as many give .95.
+# The last of those that are fetched are found less surely, so the search is so many times as wide.
+# Of 1,000,000, where a filter keeps 14 %, as wide finds .908 of the nearest ten, 4 times .958
+# (bench/graph_width.py); where it keeps fewer, the rows that match are read.
 _WIDER = 4
 # What a search costs, in rows that a plain scan reads in the same time.
 _GATHERED = 1.5  # a row that lies apart from the others
-_SEEN = 40.0  # one of the graph's width
+_SEEN, _SEEN_OF_LARGE = 40.0, 80.0  # one of the graph's width; a large one is in no cache
 # A graph is tried where it costs at most this share of the scan that answers when it finds too few,
 # so that both together take no more than 1.5 times that scan.
 _WORTH = 0.5
@@ -76,6 +77,18 @@ def keep(photos: int, dim: int, max_bytes: int, memory_bytes: int, graph_rows: i
     return Keep(True, True, "a graph leads to the nearest")
 
 
+def fetched(rows: int, matching: int, k: int) -> int:
+    """So many of the nearest that the k nearest of those that match are among them.
+
+    Args:
+        matching: at least 1.
+    """
+    wanted = k + _BESIDE
+    # With room for chance.
+    spread = (wanted + 3 * math.sqrt(wanted)) if matching < rows else wanted
+    return min(rows, math.ceil(spread * rows / matching))
+
+
 def way(rows: int, matching: int, k: int, *, graph: bool) -> Way:
     """How to find the k nearest of the rows that match.
 
@@ -87,12 +100,10 @@ def way(rows: int, matching: int, k: int, *, graph: bool) -> Way:
     exact = Way("rows") if gather < rows else Way("scan")
     if not graph or not matching:
         return exact
-    # So many of the nearest that k of them match, with room for chance.
-    wanted = k + _BESIDE
-    spread = (wanted + 3 * math.sqrt(wanted)) if matching < rows else wanted
-    fetch = min(rows, math.ceil(spread * rows / matching))
-    width = max(_WIDTH_OF_LARGE if rows >= _LARGE else _WIDTH, _WIDER * fetch)
-    if _SEEN * width <= _WORTH * min(gather, rows):
+    fetch = fetched(rows, matching, k)
+    large = rows >= _LARGE
+    width = max(_WIDTH_OF_LARGE if large else _WIDTH, _WIDER * fetch)
+    if (_SEEN_OF_LARGE if large else _SEEN) * width <= _WORTH * min(gather, rows):
         return Way("graph", fetch, width)
     return exact
 
