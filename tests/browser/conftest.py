@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,7 +20,6 @@ collect_ignore_glob = [] if chromium.WANTED else ["test_*.py"]
 expect.set_options(timeout=TIMEOUT_MS)
 
 SAMPLE = Path(__file__).resolve().parents[2] / "sample"
-MADE_S = 120.0
 COPIED = ("DTYoZZCM3tx", "6s2BvTt2EyC")  # photographs: one is there twice, one also smaller
 
 
@@ -30,50 +27,6 @@ def vistazo(cwd: Path, *arguments: str) -> None:
     """Run a command; 3 means that some pictures were broken, as a test wants it."""
     done = subprocess.run([*PROGRAM, *arguments], cwd=cwd, capture_output=True, text=True)
     assert done.returncode in (0, 3), done.stderr
-
-
-def copied(
-    tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]
-) -> Path:
-    """A folder with a copy of the library that `make` makes in another, once for all processes.
-
-    A package's fixtures are made anew whenever a process comes back to it from another package.
-    """
-    root = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        root = root.parent
-    made = root / f"browser-{name}"
-    try:
-        made.mkdir()
-    except FileExistsError:
-        deadline = time.monotonic() + MADE_S
-        while not (made / "done").exists():
-            assert time.monotonic() < deadline, f"nobody has made {made}"
-            time.sleep(0.1)
-    else:
-        make(made)
-        (made / "done").touch()
-    folder = tmp_path_factory.mktemp(name)
-    shutil.copytree(made / "library", folder / "library", symlinks=True)
-    return folder
-
-
-def photographs(folder: Path) -> None:
-    """The 36 photographs of the sample with their downloads."""
-    vistazo(folder, "index", str(SAMPLE / "photos"), "--db", "library")
-    vistazo(folder, "conversions", "load", str(SAMPLE / "conversions.tsv000"), "--db", "library")
-
-
-def photographs_and_stamps(folder: Path) -> None:
-    """The photographs, 60 stamps, and copies of two photographs."""
-    images = SAMPLE / "photos" / "images"
-    (folder / "copies").mkdir()
-    shutil.copy(images / f"{COPIED[0]}.jpg", folder / "copies" / "same.jpg")
-    with Image.open(images / f"{COPIED[1]}.jpg") as whole:
-        whole.reduce(2).save(folder / "copies" / "smaller.jpg", quality=85)
-    vistazo(folder, "index", str(SAMPLE / "photos"), "--db", "library")
-    vistazo(folder, "index", str(SAMPLE / "stamps"), "--limit", "60", "--db", "library")
-    vistazo(folder, "index", "copies", "--db", "library")
 
 
 # Playwright runs an event loop in this thread: it must have ended before other tests run theirs.
@@ -85,8 +38,10 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The photographs, served."""
-    folder = copied(tmp_path_factory, "photographs", photographs)
+    """The 36 photographs of the sample with their downloads, served."""
+    folder = tmp_path_factory.mktemp("photographs")
+    vistazo(folder, "index", str(SAMPLE / "photos"), "--db", "library")
+    vistazo(folder, "conversions", "load", str(SAMPLE / "conversions.tsv000"), "--db", "library")
     with serving("--db", "library", "--port", "0", "--no-sql", cwd=folder) as running:
         yield running
 
@@ -100,7 +55,15 @@ def visit(browser: Browser, server: Server) -> Iterator[Visit]:
 
 @pytest.fixture(scope="package")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Photographs, stamps and copies, served: enough to judge a search by."""
-    folder = copied(tmp_path_factory, "many", photographs_and_stamps)
+    """The photographs, 60 stamps, and copies of two photographs: enough to judge a search by."""
+    folder = tmp_path_factory.mktemp("many")
+    images = SAMPLE / "photos" / "images"
+    (folder / "copies").mkdir()
+    shutil.copy(images / f"{COPIED[0]}.jpg", folder / "copies" / "same.jpg")
+    with Image.open(images / f"{COPIED[1]}.jpg") as whole:
+        whole.reduce(2).save(folder / "copies" / "smaller.jpg", quality=85)
+    vistazo(folder, "index", str(SAMPLE / "photos"), "--db", "library")
+    vistazo(folder, "index", str(SAMPLE / "stamps"), "--limit", "60", "--db", "library")
+    vistazo(folder, "index", "copies", "--db", "library")
     with serving("--db", "library", "--port", "0", "--no-sql", cwd=folder) as running:
         yield running
