@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 import vistazo
 from fakes import ColourEncoder
@@ -45,6 +47,21 @@ def pytest_configure(config: pytest.Config) -> None:
     # A model that this machine happens to have, or a Hub that answers, must not change a test.
     os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="vistazo-hub-")
     os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"
+
+
+class Scheduling(LoadFileScheduling):
+    """A file of tests to each process, and all files of the browser to one of them.
+
+    The browser's tests share its libraries and servers, made anew whenever a process comes back.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        browser = "tests/browser/"
+        return browser if nodeid.startswith(browser) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    return Scheduling(config, log)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

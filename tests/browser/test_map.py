@@ -193,7 +193,7 @@ def test_another_ones_map_is_waited_for(visit: Visit) -> None:
     assert len(asked) == 2
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_an_outline_by_finger_on_a_phone(browser: Browser, many: Server, theme: str) -> None:
     how = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
     with visiting(

@@ -156,7 +156,7 @@ def test_a_hit_says_why_it_is_here(visit: Visit) -> None:
     expect(why).to_contain_text("Caption")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_nothing_that_really_matches_is_said(browser: Browser, many: Server, theme: str) -> None:
     with visiting(browser, many.web, color_scheme=theme, reduced_motion="reduce") as visit:
         page = visit.open("/?q=microscope+slide+of+bacteria")

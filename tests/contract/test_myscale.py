@@ -262,7 +262,7 @@ def test_rows_that_come_later_are_indexed(server: Server) -> None:
 
 def test_an_index_is_built_in_the_background(server: Server) -> None:
     make(server, "slow")
-    server.fill("slow", np.concatenate([VECTORS] * 2), first=ROWS)
+    server.fill("slow", VECTORS, first=ROWS)
     server.run("ALTER TABLE slow ADD VECTOR INDEX i v TYPE HNSWFLAT('ef_c=1024', 'm=128')")
     states = [status(server, "slow")[0]]
     deadline = time.monotonic() + 120
