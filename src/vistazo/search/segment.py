@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from vistazo.search.chooser import Way
+from vistazo.search.scan import products
 from vistazo.store.copying import places
 
 if TYPE_CHECKING:
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
 # Half a megabyte stays in the processor's cache.
 _GATHERED_ROWS = 256
-# BLAS multiplies so many numbers in one thread. With several it may be a little faster alone, but
-# waits for a core in steps of 8 ms on a busy machine, and four clients get half (bench/scan.py).
-_NUMBERS_AT_ONCE = 262_144
 # Sums of the same products in another order differ by less.
 CLOSE = 1e-6
 
@@ -95,7 +93,7 @@ class Segment:
         if way.kind == "rows" and mask is not None:
             rows = np.flatnonzero(mask)
             return rows[_best(self._scores(rows, vector), k)]
-        scores = self._scanned(vector)
+        scores = products(self.vectors, vector)
         if mask is not None:
             rows = np.flatnonzero(mask)
             return rows[_best(scores[rows], k)]
@@ -109,14 +107,6 @@ class Segment:
             for start in range(0, len(rows), _GATHERED_ROWS)
         ]
         return np.concatenate(blocks) if blocks else np.empty(0)
-
-    def _scanned(self, vector: Float32Array) -> Float32Array:
-        scores = np.empty(len(self), dtype=np.float32)
-        step = max(1, _NUMBERS_AT_ONCE // max(1, self.vectors.shape[1]))
-        for start in range(0, len(self), step):
-            some = slice(start, start + step)
-            np.dot(self.vectors[some], vector, out=scores[some])
-        return scores
 
     def _scores(self, rows: NDArray[np.intp], vector: Float32Array) -> Float32Array:
         scores = np.empty(len(rows), dtype=np.float32)
