@@ -14,27 +14,14 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
-import time
-
-import numpy as np
-from PIL import Image
 
 from vistazo.cli.bench import index
 from vistazo.config import Settings
 from vistazo.encoders.offline import OfflineEncoder
 from vistazo.evaluation.loopback import picture, serving
-from vistazo.evaluation.throughput import alone
-from vistazo.ingest.decode import decode
+from vistazo.evaluation.throughput import encoder_alone, network_alone, prepared
 
 BATCH = 32
-
-
-def encoder_s(encoder: OfflineEncoder, images: list[Image.Image]) -> float:
-    """Seconds that the encoder takes for all decoded pictures, and nothing else runs."""
-    started = time.perf_counter()
-    for start in range(0, len(images), BATCH):
-        encoder.encode_images(images[start : start + BATCH])
-    return time.perf_counter() - started
 
 
 def main() -> None:
@@ -46,19 +33,25 @@ def main() -> None:
     count = options.pictures
     pictures = [picture(number) for number in range(count)]
     encoder = OfflineEncoder()
-    images = [decode(data, min_side=encoder.input_side).image for data in pictures]
-    pixels = np.stack([encoder.preprocess(image) for image in images])
+    ready = prepared(encoder, pictures)
+
+    def alone() -> tuple[float, float]:
+        return (
+            encoder_alone(encoder, ready.images, BATCH),
+            network_alone(encoder, ready.pixels, BATCH),
+        )
+
     with serving(count, options.latency_ms / 1000) as source:
-        encoder.encode_pixels(pixels[:BATCH])
+        encoder.encode_pixels(ready.pixels[:BATCH])
         size_kb = statistics.mean(map(len, pictures)) / 1000
         print(f"{count:,} JPEGs of {size_kb:.1f} kB, {options.latency_ms:g} ms latency,", end=" ")
         print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
         print("end to end/s  encoder/s  ratio  its network/s  ratio")
         ratios = []
-        before = encoder_s(encoder, images), alone(encoder, pixels, BATCH)
+        before = alone()
         for _ in range(options.rounds):
             seconds = index(encoder, source, Settings(batch_size=BATCH))
-            after = encoder_s(encoder, images), alone(encoder, pixels, BATCH)
+            after = alone()
             each_alone = [sum(pair) / 2 for pair in zip(before, after, strict=True)]
             before = after
             ratios.append([each / seconds for each in each_alone])

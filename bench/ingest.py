@@ -5,7 +5,7 @@ transformers, one picture after the other) runs in a Python with torch, see `ing
 `Library.index` with CLIP on ONNX Runtime, in fp32 and in int8. The model has the geometry of
 ViT-B/32 and random weights, unless `--model` names a real one. All are measured in turns in one run.
 
-Run: python bench/ingest.py --torch .torch/bin/python [--pictures 1000] [--rounds 3] [--docs docs]
+Run: python bench/ingest.py --torch .torch/bin/python [--pictures 2000] [--rounds 3] [--docs docs]
      python bench/ingest.py --memory 50000     (resident memory while so many are indexed)
 """
 
@@ -30,7 +30,7 @@ from vistazo.encoders import registry
 from vistazo.encoders.base import Encoder
 from vistazo.encoders.models import Precision
 from vistazo.evaluation.loopback import Addresses, picture, serving
-from vistazo.evaluation.throughput import alone, prepared
+from vistazo.evaluation.throughput import encoder_alone, network_alone, prepared
 from vistazo.records import UInt8Array
 
 LOOP = Path(__file__).with_name("ingest_loop.py")
@@ -39,6 +39,8 @@ BATCH = 32
 SETTINGS = Settings(batch_size=BATCH)
 PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")
 STAGES = ("download", "decode", "preprocess", "encoder")
+# Of ours alone: `encode_images` of decoded pictures, and the bare network of arrays that are ready.
+PARTS = ("encoder", "network")
 
 
 def made(folder: Path, torch: str) -> Path:
@@ -64,7 +66,7 @@ def loop(options: argparse.Namespace, model: Path, source: Addresses) -> dict[st
 
 def compare(options: argparse.Namespace, model: Path, source: Addresses) -> dict[str, Any]:
     """All in turns: rates of each round, the loop's stages, what one thread takes to prepare."""
-    pictures = [picture(number) for number in range(source.count)]
+    pictures = [picture(number) for number in range(min(options.alone, source.count))]
     encoders: dict[Precision, Encoder] = {
         precision: registry.create(str(model), registry.Options(precision=precision))
         for precision in PRECISIONS
@@ -78,12 +80,18 @@ def compare(options: argparse.Namespace, model: Path, source: Addresses) -> dict
     for number in range(options.rounds):
         found: dict[str, Any] = {"loop": loop(options, model, source)}
         for precision, encoder in encoders.items():
-            before = alone(encoder, ready.pixels, BATCH)
-            whole = index(encoder, source, SETTINGS)
-            after = alone(encoder, ready.pixels, BATCH)
+            taken = {
+                "network": network_alone(encoder, ready.pixels, BATCH),
+                "encoder": encoder_alone(encoder, ready.images, BATCH),
+                "whole": index(encoder, source, SETTINGS),
+            }
+            # Before and after, in the other order.
+            taken["encoder"] += encoder_alone(encoder, ready.images, BATCH)
+            taken["network"] += network_alone(encoder, ready.pixels, BATCH)
             found[precision] = {
-                "whole": whole / source.count,
-                "alone": (before + after) / 2 / source.count,
+                "whole": taken["whole"] / source.count,
+                "encoder": taken["encoder"] / 2 / len(pictures),
+                "network": taken["network"] / 2 / len(pictures),
             }
         rounds.append(found)
         print(f"round {number + 1}: {json.dumps(found)}, load {os.getloadavg()[0]:.1f}", flush=True)
@@ -92,8 +100,8 @@ def compare(options: argparse.Namespace, model: Path, source: Addresses) -> dict
     )
     return {
         "rounds": rounds,
-        "decode": ready.decode_s / source.count,
-        "preprocess": ready.preprocess_s / source.count,
+        "decode": ready.decode_s / len(pictures),
+        "preprocess": ready.preprocess_s / len(pictures),
         "cosine": [float(cosines.mean()), float(cosines.min())],
     }
 
@@ -114,13 +122,14 @@ def medians(measured: dict[str, Any]) -> dict[str, float]:
         found[stage] = middle(lambda each, stage=stage: each["loop"][stage])
     for name in PRECISIONS:
         found[name] = middle(lambda each, name=name: each[name]["whole"])
-        found[f"{name} alone"] = middle(lambda each, name=name: each[name]["alone"])
         found[f"{name} times"] = middle(
             lambda each, name=name: each["loop"]["whole"] / each[name]["whole"]
         )
-        found[f"{name} share"] = middle(
-            lambda each, name=name: each[name]["alone"] / each[name]["whole"]
-        )
+        for part in PARTS:
+            found[f"{name} {part}"] = middle(lambda each, name=name, part=part: each[name][part])
+            found[f"{name} of {part}"] = middle(
+                lambda each, name=name, part=part: each[name][part] / each[name]["whole"]
+            )
     return found
 
 
@@ -139,18 +148,26 @@ def markdown(options: argparse.Namespace, measured: dict[str, Any]) -> str:
         f" cores, load {os.getloadavg()[0]:.1f} (these processes' own included). Medians of"
         f" {options.rounds} rounds, all in turns.",
         "",
-        "| | pictures/s | times the loop | encoder alone, pictures/s | share of it |",
-        "|---|---|---|---|---|",
+        "| | pictures/s | times the loop | encoder alone, pictures/s | share of it"
+        " | network alone, pictures/s | share of it |",
+        "|---|---|---|---|---|---|---|",
         f"| the walk-through's loop (requests, transformers, one by one) | {1 / of['loop']:.1f}"
-        " | 1 | | |",
+        " | 1 | | | | |",
     ]
     for name in PRECISIONS:
         lines.append(
             f"| `vistazo index`, {name} | {1 / of[name]:.1f} | {of[f'{name} times']:.2f}"
-            f" | {1 / of[f'{name} alone']:.1f} | {of[f'{name} share']:.2f} |"
+            + "".join(
+                f" | {1 / of[f'{name} {part}']:.1f} | {of[f'{name} of {part}']:.2f}"
+                for part in PARTS
+            )
+            + " |"
         )
     stages = ", ".join(f"{stage} {1000 * of[stage]:.1f}" for stage in STAGES)
     lines += [
+        "",
+        "The encoder alone is `encode_images` of decoded pictures in memory, its scaling included; the"
+        " network alone has arrays that are ready.",
         "",
         f"The loop's ms for a picture: {stages}. Of ours, in one thread: decode"
         f" {1000 * measured['decode']:.1f}, preprocess {1000 * measured['preprocess']:.1f}; they"
@@ -175,7 +192,7 @@ def plot(measured: dict[str, Any], target: Path) -> None:
     bars = field.barh(titles, [1 / of[name] for name in names], color=("#999", "#27b", "#27b"))
     field.bar_label(bars, fmt="%.1f", padding=3)
     for row, name in enumerate(PRECISIONS, start=1):
-        rate = 1 / of[f"{name} alone"]
+        rate = 1 / of[f"{name} encoder"]
         field.plot([rate, rate], [row - 0.4, row + 0.4], color="black", linewidth=2)
     field.set_xlabel("pictures a second; black: the encoder alone")
     field.invert_yaxis()
@@ -198,7 +215,8 @@ def remember(model: Path, source: Addresses) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pictures", type=int, default=1000)
+    parser.add_argument("--pictures", type=int, default=2000)
+    parser.add_argument("--alone", type=int, default=500, help="pictures for the encoder alone")
     parser.add_argument("--loop", type=int, default=60, help="pictures that the loop takes")
     parser.add_argument("--latency-ms", type=float, default=80)
     parser.add_argument("--rounds", type=int, default=3)

@@ -178,7 +178,8 @@ class Library(Browsing, Vectors):
                 self._store.record_encoder(chosen.spec)
             walked = pictures if limit is None else First(pictures, limit)
             report = pipeline.index(walked, chosen, self._store, self._journal, plan, on_progress)
-        if self._store.count() >= self._settings.vector_index_rows:
+        large = self._store.count() >= self._settings.vector_index_rows
+        if large:
             self._store.keep_indexed(chosen.spec.dim)
         self._path.refresh()
         if isinstance(pictures, BringsTables) and not (photos_only or retry_failed):
@@ -186,7 +187,7 @@ class Library(Browsing, Vectors):
             self.note_change()  # a filter may ask for keywords
         if isinstance(pictures, BringsVectors):
             report = replace(report, notes=tuple(pictures.notes))
-        if wait_for_index:
+        if wait_for_index and large:
             self.wait_for_index()
         return report
 

@@ -74,9 +74,9 @@ def ingest(
         ready = throughput.prepared(port, [loopback.picture(each) for each in some])
         port.encode_pixels(ready.pixels[: settings.batch_size])
         stages = throughput.one_by_one(slow, source, loop_pictures)
-        before = throughput.alone(port, ready.pixels, settings.batch_size)
+        before = throughput.network_alone(port, ready.pixels, settings.batch_size)
         whole = index(port, source, settings)
-        after = throughput.alone(port, ready.pixels, settings.batch_size)
+        after = throughput.network_alone(port, ready.pixels, settings.batch_size)
     found = {
         "encoder": port.spec.name,
         "loop": slow.spec.name,

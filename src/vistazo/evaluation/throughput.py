@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,11 +27,13 @@ class Prepared:
     """Pictures ready for an encoder, and what one thread took for that.
 
     Attributes:
-        pixels: (n, side, side, 3) uint8.
+        images: n decoded pictures, RGB.
+        pixels: (n, side, side, 3) uint8, of the same.
         decode_s: seconds for all.
         preprocess_s: seconds for all.
     """
 
+    images: Sequence[Image.Image]
     pixels: UInt8Array
     decode_s: float
     preprocess_s: float
@@ -72,26 +74,31 @@ def prepared(encoder: Encoder, pictures: Sequence[bytes]) -> Prepared:
     images = [decode(data, min_side=encoder.input_side).image for data in pictures]
     decoded = time.perf_counter()
     pixels = np.stack([encoder.preprocess(image) for image in images])
-    return Prepared(pixels, decoded - started, time.perf_counter() - decoded)
+    return Prepared(images, pixels, decoded - started, time.perf_counter() - decoded)
 
 
-def alone(encoder: Encoder, pixels: UInt8Array, batch: int) -> float:
+def encoder_alone(encoder: Encoder, images: Sequence[Image.Image], batch: int) -> float:
+    """Seconds that the encoder takes for decoded pictures, its preprocessing included.
+
+    Args:
+        batch: pictures that are sent at a time, as indexing sends them.
+    """
+    return _timed(lambda start: encoder.encode_images(images[start : start + batch]), images, batch)
+
+
+def network_alone(encoder: Encoder, pixels: UInt8Array, batch: int) -> float:
     """Seconds that the encoder takes for arrays that are ready.
 
     Args:
         pixels: (n, side, side, 3) uint8.
         batch: pictures that are sent at a time, as indexing sends them.
     """
-    return timed(
-        lambda: [
-            encoder.encode_pixels(pixels[start : start + batch])
-            for start in range(0, len(pixels), batch)
-        ]
-    )
+    return _timed(lambda start: encoder.encode_pixels(pixels[start : start + batch]), pixels, batch)
 
 
-def timed(work: Callable[[], object]) -> float:
-    """Seconds."""
+def _timed(work: Callable[[int], object], things: Sized, batch: int) -> float:
+    """Seconds for all things, a batch at a time."""
     started = time.perf_counter()
-    work()
+    for start in range(0, len(things), batch):
+        work(start)
     return time.perf_counter() - started

@@ -157,7 +157,8 @@ class Writer:
     def _checked(self, rows: Sequence[_Row]) -> list[_Row]:
         """Rows whose id no other file has got since the triage, without stale rows that have."""
         ids = [photo.photo_id for row in rows for photo in (row.new.photo, *row.stale)]
-        owners = {photo_id: photo.url for photo_id, photo in self._store.get(ids).items()}
+        known = self._store.shown(ids, ("photo_id", "photo_image_url"))
+        owners = {photo_id: row["photo_image_url"] for photo_id, row in known.items()}
         good: list[_Row] = []
         for row in rows:
             photo = row.new.photo

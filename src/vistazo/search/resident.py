@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from vistazo.errors import StoreError
 from vistazo.search import saved
 from vistazo.search.chooser import APART, GRAPH_ROWS, keep
@@ -264,10 +266,13 @@ class ResidentPath:
         maker = Maker(self._store, self._graph_rows, self._closed.is_set)
         if self._snapshot is None and self._folder is not None:
             self._snapshot = saved.load(self._folder)
-        with contextlib.suppress(TooOld):
-            return maker.make(state, spec, self._snapshot)
-        self._snapshot = None  # two of them would not fit
-        return maker.make(state, spec, None)
+        try:
+            with contextlib.suppress(TooOld):
+                return maker.make(state, spec, self._snapshot)
+            self._snapshot = None  # two of them would not fit
+            return maker.make(state, spec, None)
+        finally:
+            pa.default_memory_pool().release_unused()  # some 140 MB that blocks were read through
 
     def _want_graph(self) -> None:
         """Have a graph built in a thread, over the first segment that is to have one."""

@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from vistazo.search.chooser import Way
+from vistazo.search.scan import products
 from vistazo.store.copying import places
 
 if TYPE_CHECKING:
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
 # Half a megabyte stays in the processor's cache.
 _GATHERED_ROWS = 256
-# BLAS multiplies so many numbers in one thread. With several it may be a little faster alone, but
-# waits for a core in steps of 8 ms on a busy machine, and four clients get half (bench/scan.py).
-_NUMBERS_AT_ONCE = 262_144
 # Sums of the same products in another order differ by less.
 CLOSE = 1e-6
 
@@ -112,12 +110,7 @@ class Segment:
 
     def scanned(self, vector: Float32Array) -> Float32Array:
         """Scores of all rows, off by `CLOSE` at most: (n,) float32."""
-        scores = np.empty(len(self), dtype=np.float32)
-        step = max(1, _NUMBERS_AT_ONCE // max(1, self.vectors.shape[1]))
-        for start in range(0, len(self), step):
-            some = slice(start, start + step)
-            np.dot(self.vectors[some], vector, out=scores[some])
-        return scores
+        return products(self.vectors, vector)
 
     def near_scores(self, rows: NDArray[np.intp], vector: Float32Array) -> Float32Array:
         """Scores of some rows, off by `CLOSE` at most."""

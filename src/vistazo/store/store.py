@@ -192,12 +192,12 @@ class Store:
         """The photos with these ids; unknown ids are left out."""
         return {photo.photo_id: photo for photo in self._select("photo_id", photo_ids)}
 
-    def shown(self, photo_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Rows of `HIT_COLUMNS` by photo id; unknown ids are left out."""
-        if not photo_ids:
-            return {}
-        sql = f"SELECT {', '.join(HIT_COLUMNS)} FROM photos WHERE photo_id IN {{ids:Array(String)}}"
-        rows = self._connection.rows(sql, {"ids": list(photo_ids)})
+    def shown(
+        self, photo_ids: Sequence[str], columns: Sequence[str] = HIT_COLUMNS
+    ) -> dict[str, dict[str, Any]]:
+        """Rows of these columns by photo id; unknown ids are left out."""
+        sql = f"SELECT {', '.join(columns)} FROM photos WHERE photo_id IN {{ids:Array(String)}}"
+        rows = self._connection.rows(sql, {"ids": list(photo_ids)}) if photo_ids else []
         return {row["photo_id"]: row for row in rows}
 
     def find(self, column: str, values: Sequence[str]) -> list[Photo]:
@@ -387,10 +387,6 @@ class Store:
         return bool(self._connection.value(self._dialect.deleted_rows()))
 
     def _select(self, column: str, values: Sequence[str]) -> list[Photo]:
-        if not values:
-            return []
-        rows = self._connection.rows(
-            f"SELECT {COLUMNS} FROM photos WHERE {column} IN {{values:Array(String)}}",
-            {"values": list(values)},
-        )
+        sql = f"SELECT {COLUMNS} FROM photos WHERE {column} IN {{values:Array(String)}}"
+        rows = self._connection.rows(sql, {"values": list(values)}) if values else []
         return [photo_of(row) for row in rows]
