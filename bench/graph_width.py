@@ -21,8 +21,8 @@ import numpy as np
 from rivals import best
 from synthetic import SHAPES, K, World, world
 from vistazo.records import Float32Array
-from vistazo.search.chooser import fetched, way
-from vistazo.search.graph import Graph
+from vistazo.search.memory.chooser import fetched, way
+from vistazo.search.memory.graph import Graph
 
 KEPT = (1000, 500, 333, 200, 140, 100)  # of 1000
 TIMES = (1, 2, 3, 4, 6, 8)

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from vistazo.records import Float32Array
-from vistazo.search.scan import products
+from vistazo.search.memory.scan import products
 
 Scan = Callable[[Float32Array], Float32Array]
 NUMBERS = (65_536, 131_072, 262_144, 524_288, 1_048_576)

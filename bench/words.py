@@ -24,10 +24,10 @@ import pyarrow as pa
 from vistazo.records import EncoderSpec, Metadata, Photo
 from vistazo.search.candidates import Search
 from vistazo.search.fusion import Blend, Ranker
+from vistazo.search.memory.resident import ResidentPath
 from vistazo.search.paths import DatabasePath
-from vistazo.search.resident import ResidentPath
 from vistazo.search.target import Target
-from vistazo.search.words import Words
+from vistazo.search.words.index import Words
 from vistazo.store.connect import connect, disconnect, parse
 from vistazo.store.filters import Filter
 from vistazo.store.schema import migrate

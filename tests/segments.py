@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from vistazo.search.segment import Segment
+from vistazo.search.memory.segment import Segment
 from vistazo.store.copying import Listing
 
 

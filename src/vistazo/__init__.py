@@ -39,9 +39,9 @@ if TYPE_CHECKING:
         RisingKeyword,
     )
     from vistazo.remote.library import RemoteLibrary
-    from vistazo.search.atlas import PhotoMap
-    from vistazo.search.copies import DuplicateGroup
     from vistazo.search.hits import Hits
+    from vistazo.search.overview.atlas import PhotoMap
+    from vistazo.search.overview.copies import DuplicateGroup
 
 __version__ = "0.1.0"
 

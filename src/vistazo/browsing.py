@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from vistazo.encoders.choice import EncoderChoice
     from vistazo.evaluation.report import Evaluation
     from vistazo.records import Float32Array
-    from vistazo.search.atlas import PhotoMap
-    from vistazo.search.copies import DuplicateGroup
     from vistazo.search.engine import Engine
-    from vistazo.search.resident import ResidentPath
+    from vistazo.search.memory.resident import ResidentPath
+    from vistazo.search.overview.atlas import PhotoMap
+    from vistazo.search.overview.copies import DuplicateGroup
     from vistazo.store.connection import Connection
     from vistazo.store.store import Store
 
@@ -77,7 +77,7 @@ class Browsing:
             where: look only among the photos of this filter.
             on_progress: called with how many photos have been compared, and how many there are.
         """
-        from vistazo.search.duplicates import find_duplicates
+        from vistazo.search.overview.duplicates import find_duplicates
 
         filters = compile_filter(where)
         self._engine.check_filled()
@@ -103,7 +103,7 @@ class Browsing:
             limit: of more photos than this, 1 to 100,000, so many by chance.
             on_progress: called with how many steps were taken, and how many there are.
         """
-        from vistazo.search.map import check_map, make_map
+        from vistazo.search.overview.map import check_map, make_map
 
         check_map(themes, limit)
         filters = compile_filter(where)

@@ -36,9 +36,9 @@ if TYPE_CHECKING:
         RisingKeyword,
         Stats,
     )
-    from vistazo.search.atlas import PhotoMap
-    from vistazo.search.copies import DuplicateGroup
     from vistazo.search.hits import Hits
+    from vistazo.search.overview.atlas import PhotoMap
+    from vistazo.search.overview.copies import DuplicateGroup
     from vistazo.sources.base import Source
     from vistazo.wishes import Wishes
 

@@ -37,9 +37,9 @@ from vistazo.records import (
 )
 from vistazo.search.engine import Engine
 from vistazo.search.hits import Hits, title_of
+from vistazo.search.memory.resident import ResidentPath
 from vistazo.search.paging import Paging
 from vistazo.search.paths import DatabasePath
-from vistazo.search.resident import ResidentPath
 from vistazo.sources.base import BringsTables, BringsVectors, First
 from vistazo.store import schema, sqlread
 from vistazo.store.bounded import SqlLimits

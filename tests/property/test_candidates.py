@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from vistazo.records import EncoderSpec, Metadata, Photo
 from vistazo.search.candidates import Search
 from vistazo.search.fusion import Blend, Ranker, Ranking
+from vistazo.search.memory.resident import ResidentPath
 from vistazo.search.paths import DatabasePath, SearchPath
-from vistazo.search.resident import ResidentPath
 from vistazo.search.target import Target
 from vistazo.store.connect import connect, disconnect, parse
 from vistazo.store.filters import compile_filter

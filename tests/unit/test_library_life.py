@@ -78,8 +78,8 @@ def test_the_copy_in_memory_never_hides_what_sql_has_changed(
     tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch, facade: bool
 ) -> None:
     """By `Library.sql`, and by an INSERT on the connection; then closed and opened again."""
-    monkeypatch.setattr("vistazo.search.resident._SETTLED_S", 0.0)
-    monkeypatch.setattr("vistazo.search.resident._SAVED_AGAIN_S", 0.0)
+    monkeypatch.setattr("vistazo.search.memory.resident._SETTLED_S", 0.0)
+    monkeypatch.setattr("vistazo.search.memory.resident._SAVED_AGAIN_S", 0.0)
 
     def insert(library: vistazo.Library, name: str) -> None:
         columns = "photo_id, photo_embed"

@@ -12,7 +12,7 @@ from vistazo.cli.options import Db, Json, Where, examples, note, open_library
 from vistazo.records import printable
 
 if TYPE_CHECKING:
-    from vistazo.search.copies import Copy
+    from vistazo.search.overview.copies import Copy
 
 _COLUMNS = (
     render.Column("group", "right"),

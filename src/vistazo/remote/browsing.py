@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from vistazo.records import Photo
 from vistazo.remote import files, jobs, reading
-from vistazo.search.atlas import PhotoMap, Place, Theme
-from vistazo.search.copies import Copy, DuplicateGroup
 from vistazo.search.hits import Hits
+from vistazo.search.overview.atlas import PhotoMap, Place, Theme
+from vistazo.search.overview.copies import Copy, DuplicateGroup
 
 if TYPE_CHECKING:
     import os

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from vistazo.search.lift import Lifted, Values, Weights
-from vistazo.search.segment import CLOSE
+from vistazo.search.memory.segment import CLOSE
 from vistazo.store.copying import places
 
 if TYPE_CHECKING:

@@ -73,7 +73,7 @@ def _folded(first: Callable[[int], Sequence[Ranked]], looks: Looks, k: int) -> l
 def _without_copies(found: Sequence[Ranked], looks: Looks) -> list[Ranked]:
     """Those that are no near-duplicate of one before them that is kept."""
     # Here, because it decodes pictures, and few searches need that.
-    from vistazo.search.hashing import MIN_COSINE, Hashes
+    from vistazo.search.overview.hashing import MIN_COSINE, Hashes
 
     ids = [each.photo_id for each in found]
     vectors = looks.vectors(ids)

@@ -24,7 +24,7 @@ from vistazo.search.candidates import Search, nearest
 from vistazo.search.hits import Ranked
 from vistazo.search.lift import SPREADS, Lifted, Weights
 from vistazo.search.popularity import Popularity, Wanted, why_wanted
-from vistazo.search.words import Matched, WordIndex, Words
+from vistazo.search.words.index import Matched, WordIndex, Words
 from vistazo.store.copying import places
 from vistazo.store.state import Watched, usage
 

@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from vistazo.search.roster import Roster
+from vistazo.search.words.roster import Roster
 from vistazo.store.copying import places
 
 if TYPE_CHECKING:
     from vistazo.search.popularity import Wanted
-    from vistazo.search.words import Matched, WordIndex
+    from vistazo.search.words.index import Matched, WordIndex
 
 # Of n photos, in three rows: how much of the query's words each has, how wanted it is, both from 0
 # to 1, and its downloads.

@@ -20,7 +20,7 @@ from vistazo.store.filters import Filter, compile_filter
 
 if TYPE_CHECKING:
     from vistazo.search.engine import Engine
-    from vistazo.search.resident import ResidentPath
+    from vistazo.search.memory.resident import ResidentPath
     from vistazo.store.connect import Connection
     from vistazo.store.state import State
     from vistazo.store.store import Store

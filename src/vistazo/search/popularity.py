@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from vistazo.search.roster import Roster
-from vistazo.search.terms import terms
-from vistazo.search.vocabulary import Vocabulary
+from vistazo.search.words.roster import Roster
+from vistazo.search.words.terms import terms
+from vistazo.search.words.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from vistazo.store.connection import Connection

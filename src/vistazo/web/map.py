@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from vistazo.search.map import DEFAULT_PHOTOS
-from vistazo.search.themes import MAX_THEMES
+from vistazo.search.overview.map import DEFAULT_PHOTOS
+from vistazo.search.overview.themes import MAX_THEMES
 from vistazo.web import schemas
 from vistazo.web.answers import answer
 from vistazo.web.queries import MAX_TEXT

@@ -17,8 +17,8 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 
 from vistazo.records import uri_of
-from vistazo.search.copies import Copy, DuplicateGroup
-from vistazo.search.hashing import MIN_COSINE, Hashes
+from vistazo.search.overview.copies import Copy, DuplicateGroup
+from vistazo.search.overview.hashing import MIN_COSINE, Hashes
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vistazo.records import EncoderSpec, Metadata, Photo
+from vistazo.search.memory.resident import ResidentPath
 from vistazo.search.paths import DatabasePath
-from vistazo.search.resident import ResidentPath
 from vistazo.store.connect import connect, disconnect, parse
 from vistazo.store.filters import Filter, compile_filter
 from vistazo.store.schema import migrate

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vistazo.search.chooser import GRAPH_ROWS, Way, keep, way
+from vistazo.search.memory.chooser import GRAPH_ROWS, Way, keep, way
 
 GB = 10**9
 

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from vistazo.search.graph import Graph
-from vistazo.search.segment import Segment
-from vistazo.search.snapshot import Part, Snapshot
+from vistazo.search.memory.graph import Graph
+from vistazo.search.memory.segment import Segment
+from vistazo.search.memory.snapshot import Part, Snapshot
 from vistazo.store.copying import Listing
 from vistazo.store.state import State
 

@@ -13,8 +13,14 @@ import vistazo
 from conftest import paint
 from fakes import ColourEncoder
 from vistazo.errors import InvalidFilter, InvalidQuery
-from vistazo.search.plane import in_the_plane
-from vistazo.search.themes import VOCABULARY, clusters, default_themes, encoder_words, telling_words
+from vistazo.search.overview.plane import in_the_plane
+from vistazo.search.overview.themes import (
+    VOCABULARY,
+    clusters,
+    default_themes,
+    encoder_words,
+    telling_words,
+)
 
 
 def blobs(count: int, kinds: int, dim: int = 24, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:

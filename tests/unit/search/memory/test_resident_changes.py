@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vistazo.records import EncoderSpec, Metadata, Photo
-from vistazo.search import resident, saved
 from vistazo.search.hits import Ranked
+from vistazo.search.memory import resident, saved
+from vistazo.search.memory.resident import ResidentPath
 from vistazo.search.paths import DatabasePath
-from vistazo.search.resident import ResidentPath
 from vistazo.store.connect import connect, disconnect, parse
 from vistazo.store.connection import Connection
 from vistazo.store.filters import Filter, compile_filter

@@ -9,13 +9,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from vistazo.search.chooser import Way
-from vistazo.search.scan import products
+from vistazo.search.memory.chooser import Way
+from vistazo.search.memory.scan import products
 from vistazo.store.copying import places
 
 if TYPE_CHECKING:
     from vistazo.records import Float32Array
-    from vistazo.search.graph import Graph
+    from vistazo.search.memory.graph import Graph
     from vistazo.store.copying import Listing
 
 # Half a megabyte stays in the processor's cache.

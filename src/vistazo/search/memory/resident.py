@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from vistazo.errors import StoreError
-from vistazo.search import saved
-from vistazo.search.chooser import APART, GRAPH_ROWS, keep
-from vistazo.search.graph import Graph
 from vistazo.search.hits import hits_of
-from vistazo.search.making import GivenUp, Maker, TooOld
+from vistazo.search.memory import saved
+from vistazo.search.memory.chooser import APART, GRAPH_ROWS, keep
+from vistazo.search.memory.graph import Graph
+from vistazo.search.memory.making import GivenUp, Maker, TooOld
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from vistazo.records import EncoderSpec, Float32Array, Hit
-    from vistazo.search.chooser import Keep
     from vistazo.search.hits import Ranked
+    from vistazo.search.memory.chooser import Keep
+    from vistazo.search.memory.segment import Segment
+    from vistazo.search.memory.snapshot import Matching, Snapshot
     from vistazo.search.paths import DatabasePath, Scores, Some
-    from vistazo.search.segment import Segment
-    from vistazo.search.snapshot import Matching, Snapshot
     from vistazo.store.filters import Filter
     from vistazo.store.state import State
     from vistazo.store.store import Neighbour, Store

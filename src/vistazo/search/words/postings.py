@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vistazo.search.terms import terms
-from vistazo.search.vocabulary import Vocabulary
+from vistazo.search.words.terms import terms
+from vistazo.search.words.vocabulary import Vocabulary
 
 _NONE = np.zeros(0, dtype=np.int32)
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from vistazo.search.terms import are_alike, beginnings, trigrams
+from vistazo.search.words.terms import are_alike, beginnings, trigrams
 
 _INFLECTED = 0.9  # what another form of a word counts, the word itself being 1
 _SIMILAR = 0.5  # of the trigrams that two terms must share (Dice)

@@ -13,8 +13,8 @@ from PIL import Image, ImageEnhance
 import vistazo
 from fakes import ColourEncoder
 from vistazo import Query
-from vistazo.search import duplicates
-from vistazo.search.hashing import MAX_BITS, distances, perceptual_hash
+from vistazo.search.overview import duplicates
+from vistazo.search.overview.hashing import MAX_BITS, distances, perceptual_hash
 
 
 def scene(seed: int, size: tuple[int, int] = (160, 120)) -> Image.Image:
@@ -72,7 +72,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[vistazo.Librar
         yield library
 
 
-def stems(copies: tuple[vistazo.search.copies.Copy, ...]) -> list[str]:  # type: ignore[name-defined]
+def stems(copies: tuple[vistazo.search.overview.copies.Copy, ...]) -> list[str]:  # type: ignore[name-defined]
     return [Path(copy.uri).stem for copy in copies]
 
 

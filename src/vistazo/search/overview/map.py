@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vistazo.errors import InvalidQuery
-from vistazo.search.atlas import PhotoMap, Place, Theme
-from vistazo.search.plane import METHOD, in_the_plane
-from vistazo.search.themes import (
+from vistazo.search.overview.atlas import PhotoMap, Place, Theme
+from vistazo.search.overview.plane import METHOD, in_the_plane
+from vistazo.search.overview.themes import (
     MAX_THEMES,
     clusters,
     default_themes,

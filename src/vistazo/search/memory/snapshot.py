@@ -13,16 +13,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from vistazo.search.chooser import way
+from vistazo.search.memory.chooser import way
+from vistazo.search.memory.segment import Segment
 from vistazo.search.paths import Scores, Some
-from vistazo.search.roster import Roster
-from vistazo.search.segment import Segment
+from vistazo.search.words.roster import Roster
 from vistazo.store.copying import places
 from vistazo.store.store import Neighbour
 
 if TYPE_CHECKING:
     from vistazo.records import Float32Array
-    from vistazo.search.chooser import Way
+    from vistazo.search.memory.chooser import Way
     from vistazo.store.state import State
 
 _MASKS = 32

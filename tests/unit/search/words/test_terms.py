@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vistazo.search.postings import Records, postings
-from vistazo.search.terms import fold, stems, terms
-from vistazo.search.vocabulary import Vocabulary
+from vistazo.search.words.postings import Records, postings
+from vistazo.search.words.terms import fold, stems, terms
+from vistazo.search.words.vocabulary import Vocabulary
 
 
 @pytest.mark.parametrize(

@@ -14,16 +14,18 @@ import pyarrow as pa
 import pytest
 
 from vistazo.records import EncoderSpec, Metadata, Photo
-from vistazo.search import saved, saved_words, words
-from vistazo.search.terms import terms
-from vistazo.search.words import WordIndex, Words
+from vistazo.search.memory import saved
+from vistazo.search.words import index as words
+from vistazo.search.words import saved as saved_words
+from vistazo.search.words.index import WordIndex, Words
+from vistazo.search.words.terms import terms
 from vistazo.store.connect import connect, disconnect, parse
 from vistazo.store.connection import Connection
 from vistazo.store.schema import migrate
 from vistazo.store.state import Watched, usage
 from vistazo.store.store import NewPhoto, Store
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 def new(name: str, text: str) -> NewPhoto:
@@ -155,7 +157,7 @@ def test_a_folder_that_cannot_be_written_hinders_no_search(
 
 
 def test_it_stays_when_vectors_are_saved(tmp_path: Path) -> None:
-    from vistazo.search.snapshot import Snapshot
+    from vistazo.search.memory.snapshot import Snapshot
     from vistazo.store.state import State
 
     folder = tmp_path / saved.FOLDER
@@ -179,7 +181,7 @@ def test_another_process_finds_what_this_one_has_saved(tmp_path: Path) -> None:
     (path,) = (tmp_path / "library" / saved.FOLDER).glob("words.*")
     code = (
         "import sys, vistazo; from fakes import ColourEncoder\n"
-        "from vistazo.search.words import Words; Words._made = None\n"
+        "from vistazo.search.words.index import Words; Words._made = None\n"
         "with vistazo.open(sys.argv[1], encoder=ColourEncoder()) as library:\n"
         "    print(library.search('boats', mode='words')[0].why)"
     )

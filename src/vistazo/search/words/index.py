@@ -23,12 +23,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from vistazo.search import saved_words
-from vistazo.search.postings import Postings, Records, postings
-from vistazo.search.roster import Roster
-from vistazo.search.saved_words import Parts
-from vistazo.search.terms import terms
-from vistazo.search.vocabulary import Vocabulary
+from vistazo.search.words import saved as saved_words
+from vistazo.search.words.postings import Postings, Records, postings
+from vistazo.search.words.roster import Roster
+from vistazo.search.words.saved import Parts
+from vistazo.search.words.terms import terms
+from vistazo.search.words.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from vistazo.records import Float32Array

@@ -20,8 +20,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from vistazo.search.postings import Postings
-from vistazo.search.saved import WORDS, facts
+from vistazo.search.memory.saved import WORDS, facts
+from vistazo.search.words.postings import Postings
 
 if TYPE_CHECKING:
     from vistazo.store.connection import Connection

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 from segments import key_of, segment, unit
-from vistazo.search import saved
-from vistazo.search.graph import Graph
-from vistazo.search.snapshot import Part, Snapshot
+from vistazo.search.memory import saved
+from vistazo.search.memory.graph import Graph
+from vistazo.search.memory.snapshot import Part, Snapshot
 from vistazo.store.state import State
 
-TESTS = Path(__file__).parents[2]
+TESTS = Path(__file__).parents[3]
 N, DIM = 3000, 16
 STATE = State(7, N - 2)
 

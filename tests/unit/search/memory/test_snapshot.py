@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from segments import key_of, segment, unit
-from vistazo.search.graph import Graph
-from vistazo.search.snapshot import Part, Snapshot
+from vistazo.search.memory.graph import Graph
+from vistazo.search.memory.snapshot import Part, Snapshot
 from vistazo.store.state import State
 
 DIM, K = 32, 10

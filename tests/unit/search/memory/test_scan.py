@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from vistazo.search import scan
+from vistazo.search.memory import scan
 
 CHANCE = np.random.default_rng(5)
 

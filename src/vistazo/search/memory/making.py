@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from vistazo.search.segment import Segment
-from vistazo.search.snapshot import Part, Snapshot
+from vistazo.search.memory.segment import Segment
+from vistazo.search.memory.snapshot import Part, Snapshot
 from vistazo.store.copying import Listing, places
 
 if TYPE_CHECKING:
