@@ -124,7 +124,7 @@ def test_no_barrier(browser: Browser, server: Server, state: str) -> None:
             visit.may_complain = REFUSED
         STATES[state](visit)
         visit.check_access(f"{state}, light")
-        visit.page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+        visit.darken()
         visit.check_access(f"{state}, dark")
 
 

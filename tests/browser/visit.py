@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, Request, expect
 # Rules of WCAG 2.2, levels A and AA.
 _WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 TIMEOUT_MS = 15_000
+DARK = "rgb(18, 20, 19)"
 
 
 @dataclass
@@ -66,6 +67,11 @@ class Visit:
         """Wait until photos stand in the grid and nothing is under way."""
         expect(self.tiles.first).to_be_visible()
         expect(self.page.locator("#main")).to_have_attribute("aria-busy", "false")
+
+    def darken(self) -> None:
+        """Have the system ask for dark colours."""
+        self.page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+        expect(self.page.locator("body")).to_have_css("background-color", DARK)
 
     def check_access(self, state: str) -> None:
         """Fail where axe finds a barrier."""

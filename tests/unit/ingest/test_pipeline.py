@@ -958,16 +958,22 @@ def test_searching_while_indexing(library: Library, tmp_path: Path) -> None:
     paint(folder / "0/000 red.png", "red", (24, 24))
 
     class Slow(ColourEncoder):
+        """Waits at each batch until two more searches have come back."""
+
         def encode_pixels(self, pixels: UInt8Array) -> Float32Array:
-            time.sleep(0.2)
+            enough, deadline = searches[0] + 2, time.monotonic() + 10
+            while searches[0] < enough and time.monotonic() < deadline:
+                time.sleep(0.01)
             return super().encode_pixels(pixels)
 
+    searches = [0]
     counted: list[int] = []
     wrong: list[BaseException] = []
     stop = threading.Event()
 
     def search() -> None:
         while not stop.is_set():
+            searches[0] += 1
             try:
                 hits = library.search("red", k=300)
             except LibraryEmpty:
