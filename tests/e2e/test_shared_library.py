@@ -65,6 +65,7 @@ READING = [
     ("conversions", "--for", "a red wall"),
     ("conversions", "top"),
     ("conversions", "countries"),
+    ("eval", "pictures/captions.csv", "--column", "photo_id"),
     ("conversions", "top", "--similar", "red"),
     ("conversions", "months"),
     ("conversions", "rising"),
