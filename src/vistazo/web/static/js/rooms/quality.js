@@ -52,7 +52,8 @@ async function begin() {
     const all = (await get("/jobs")).jobs.filter((/** @type {any} */ job) => job.kind === "evaluation");
     if (!shown) return;
     const running = el("div", {});
-    const result = el("div", {});
+    // There before it is filled, so that the end of a run is read out.
+    const result = el("div", {}, el("p.quiet", { role: "status" }), el("div", {}));
     byId("view").replaceChildren(
       el(
         "div.library",
@@ -62,10 +63,11 @@ async function begin() {
       ),
     );
     const done = all.find((/** @type {any} */ job) => job.state === "done");
-    result.replaceChildren(...(done ? resultOf(done.report) : [el("p.quiet", {}, t("quality.none"))]));
+    if (done) show(result, done.report);
+    else result.firstChild.append(t("quality.none"));
     for (const job of all) if (job.state === "running" || job.state === "waiting") watch(job.job_id, running, result);
   } catch (error) {
-    byId("view").replaceChildren(says("chart", t("error.title"), /** @type {Error} */ (error).message));
+    if (shown) byId("view").replaceChildren(says("chart", t("error.title"), /** @type {Error} */ (error).message));
   } finally {
     working(false);
   }
@@ -86,6 +88,7 @@ function form(/** @type {string} */ last, /** @type {HTMLElement} */ running, /*
         try {
           const asked = { labels: path.value.trim(), column: column.value.trim() || null, among: all.checked ? "library" : "set" };
           const { job_id: id } = await post("/evaluations", asked);
+          // What failed before has been read.
           for (const ended of running.querySelectorAll(".job:not(:has(progress))")) ended.remove();
           watch(id, running, result);
         } catch (error) {
@@ -107,14 +110,16 @@ function watch(/** @type {string} */ id, /** @type {HTMLElement} */ running, /**
   jobs.follow(running, id, async () => {
     try {
       const { report } = await get(`/jobs/${encodeURIComponent(id)}`);
-      if (report && result.isConnected) result.replaceChildren(...resultOf(report));
+      if (!report || !result.isConnected) return;
+      running.querySelector(`[data-job="${id}"]`)?.remove();
+      show(result, report);
     } catch (error) {
       toastError(error);
     }
   });
 }
 
-function resultOf(/** @type {Evaluation} */ found) {
+function show(/** @type {HTMLElement} */ result, /** @type {Evaluation} */ found) {
   const { name, split, texts, photos, missing, among, model, precision, path, measures } = found;
   const set = split === "all" ? name : `${name} (${split})`;
   const counts = [t("quality.texts", { n: texts }), t(among === "set" ? "quality.inSet" : "quality.inLibrary", { n: photos }), model.name, precision, path];
@@ -127,13 +132,14 @@ function resultOf(/** @type {Evaluation} */ found) {
   );
   URL.revokeObjectURL(kept);
   kept = URL.createObjectURL(new Blob([JSON.stringify(found, null, 2)], { type: "application/json" }));
-  return [
-    el("p.quiet", {}, foreign(set), ` · ${counts.join(" · ")}`),
+  const [said, table] = result.children;
+  said.replaceChildren(foreign(set), ` · ${counts.join(" · ")}`);
+  table.replaceChildren(
     el(
-      "div.table",
+      "div.table.estimates",
       { tabindex: "0", role: "region", "aria-label": t("quality.result") },
       el("table", {}, el("thead", {}, el("tr", {}, head("direction"), head("measure"), head("value", "th.n"), head("interval", "th.n"))), el("tbody", {}, ...rows)),
     ),
     el("a", { href: kept, download: "evaluation.json" }, t("quality.json")),
-  ];
+  );
 }
