@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vistazo.analytics.selection import Selection
-from vistazo.errors import PhotoNotFound, UsageError
+from vistazo.errors import PhotoNotFound
 from vistazo.records import Photo, printable
 from vistazo.search.hits import Hits
 from vistazo.store.filters import compile_filter
@@ -131,6 +131,7 @@ class Browsing:
         among: str = "set",
         search: bool = False,
         depth: int = 100,
+        on_progress: Callable[[int, int], None] | None = None,
     ) -> Evaluation:
         """Measure how well texts find the pictures that a labelled set says they should.
 
@@ -143,17 +144,16 @@ class Browsing:
             among: `set` looks among the set's pictures, `library` among all photos.
             search: search as the library does, instead of comparing all vectors exactly.
             depth: with `search`, how many places are looked at, 1 to 100,000.
+            on_progress: called with how many steps were taken, and how many there are.
         Raises:
             SourceError: the set cannot be read, or the library has none of its pictures.
         """
         from vistazo.evaluation.labels import read_labels
-        from vistazo.evaluation.retrieval import EvaluationPlan, evaluate
-        from vistazo.search.limits import check_k
+        from vistazo.evaluation.plan import plan_of
+        from vistazo.evaluation.retrieval import evaluate
         from vistazo.store.filters import Filter
 
-        check_k(depth)
-        if among not in ("set", "library"):
-            raise UsageError(f"among must be set or library, not '{printable(among)}'")
+        plan = plan_of(among, search=search, depth=depth)
         read = read_labels(Path(labels), split=split, column=column, template=template)
         state = self._engine.check_filled()
 
@@ -165,6 +165,4 @@ class Browsing:
             return self._resident.explain(depth, Filter(), state)[0]
 
         encoder = self._encoder.get()
-        plan = EvaluationPlan("library" if among == "library" else "set", depth)
-        way = (nearest, named) if search else None
-        return evaluate(read, self.connection, encoder.encode_texts, encoder.spec, plan, way)
+        return evaluate(read, self.connection, encoder, plan, (nearest, named), on_progress)

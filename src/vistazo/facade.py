@@ -176,6 +176,7 @@ class Facade(Protocol):
         among: str = "set",
         search: bool = False,
         depth: int = 100,
+        on_progress: Callable[[int, int], None] | None = None,
     ) -> Evaluation:
         """How well texts find the pictures that a labelled set says they should."""
 

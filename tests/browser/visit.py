@@ -74,7 +74,9 @@ class Visit:
         expect(self.page.locator("body")).to_have_css("background-color", DARK)
 
     def check_access(self, state: str) -> None:
-        """Fail where axe finds a barrier."""
+        """Fail where axe finds a barrier, once no colour is on its way to another."""
+        moving = "document.getAnimations().some(one => one instanceof CSSTransition)"
+        self.until(lambda: not self.page.evaluate(moving))
         options = {"runOnly": {"type": "tag", "values": _WCAG}}
         found = Axe().run(self.page, options=options).response["violations"]
         told = [

@@ -143,6 +143,11 @@ ASKS: dict[str, Callable[[Facade], Any]] = {
     "only likes": lambda lib: lib.search(like=[id_of(lib, "red"), id_of(lib, "gold")], k=4),
     "variety without copies": lambda lib: lib.search("red", k=9, fold=True, diverse=0.4),
     "duplicates": lambda lib: lib.duplicates(where="width > 1"),
+    "evaluation": lambda lib: lib.evaluate(_labels(lib)),
+    "evaluation of a column": lambda lib: lib.evaluate(_labels(lib), column="said"),
+    "evaluation as it searches": lambda lib: lib.evaluate(
+        _labels(lib), among="library", search=True, depth=2
+    ),
     "map": lambda lib: lib.map(themes=3),
     "map of a filter": lambda lib: lib.map(where="format = png", limit=2),
     "photo": lambda lib: lib.photo(id_of(lib, "navy")),
@@ -181,6 +186,15 @@ def _file() -> Path:
     return path
 
 
+def _labels(library: Facade) -> Path:
+    """Texts of three pictures, the last of which is not found first."""
+    path = Path(tempfile.gettempdir()) / "vistazo-test-labels.tsv"
+    rows = [("red", "red", "crimson"), ("navy", "navy", "sea"), ("crimson", "red", "rose")]
+    lines = [f"{id_of(library, stem)}\t{text}\t{said}" for stem, text, said in rows]
+    path.write_text("\n".join(["photo_id\tcaption\tsaid", *lines]) + "\n")
+    return path
+
+
 def _questions(library: Facade, query: Query | None) -> list[Any]:
     found = library.downloads(query)
     return [
@@ -209,6 +223,9 @@ def test_the_answers_are_not_empty(remote: Facade) -> None:
     assert any("\udcff" in hit.uri for hit in remote.search("orange", k=13))
     assert [each.code for each in remote.failures()] == ["not-an-image"]
     assert remote.demand(RED).most_popular is not None
+    found = remote.evaluate(_labels(remote))
+    assert (found.texts, found.photos, found.model["name"]) == (3, 3, "colours")
+    assert found.measures["image_retrieval"]["mrr"]["value"] == pytest.approx((1 + 1 + 1 / 2) / 3)
 
 
 def test_random(local: Facade, remote: Facade) -> None:
@@ -243,6 +260,12 @@ WRONG: dict[str, Callable[[Facade], Any]] = {
     "too many themes": lambda lib: lib.map(themes=100),
     "a map of no filter": lambda lib: lib.map(where="bogus = 3"),
     "duplicates of a filter": lambda lib: lib.duplicates(where="bogus = 3"),
+    "no set": lambda lib: lib.evaluate("/no/such.tsv"),
+    "a picture for a set": lambda lib: lib.evaluate(_file()),
+    "a column that a set lacks": lambda lib: lib.evaluate(_labels(lib), column="bogus"),
+    "places of a set": lambda lib: lib.evaluate(_labels(lib), search=True),
+    "among none": lambda lib: lib.evaluate(_labels(lib), among="all"),
+    "depth of no kind": lambda lib: lib.evaluate(_labels(lib), depth="3"),  # type: ignore[arg-type]
     "no image": lambda lib: lib.search(image=b"no picture"),
     "an image of no kind": lambda lib: lib.search(image=7),
     "an image that is not there": lambda lib: lib.search(image="/no/such.png"),
@@ -325,6 +348,7 @@ def test_who_shows_no_token_reads_only(url: str, pictures: Path) -> None:
             lambda: reader.sql("DROP TABLE photos", write=True),
             lambda: reader.index(pictures),
             lambda: reader.load_conversions(pictures / "captions.tsv"),
+            lambda: reader.evaluate(pictures / "captions.tsv"),
         ):
             with pytest.raises(AccessDenied, match="owner's token"):
                 change()
@@ -409,8 +433,6 @@ def test_what_cannot_be_sent(remote: Facade, tmp_path: Path) -> None:
         remote.index(tmp_path, encoder=ColourEncoder())
     with pytest.raises(Unsupported, match="a dataset is built by the process that has it open"):
         remote.build_dataset(tmp_path, tmp_path / "out")
-    with pytest.raises(Unsupported, match="searches are evaluated by the process that has it open"):
-        remote.evaluate(tmp_path)
 
 
 def test_another_encoder_is_refused_and_changes_nothing(

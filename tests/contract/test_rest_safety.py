@@ -27,6 +27,7 @@ WRITES = [
     ("POST", "/jobs", {"source": "/nowhere"}),
     ("POST", "/conversions", {"file": "/nowhere"}),
     ("POST", "/failures/retry", {}),
+    ("POST", "/evaluations", {"labels": "/nowhere"}),
     ("DELETE", "/jobs/any", None),
 ]
 

@@ -31,7 +31,10 @@ CHECKS = [
     response_schema_conformance,
 ]
 # These would work through folders of this machine.
-UNTRUSTED = ("/api/v1/jobs", "/api/v1/conversions", "/api/v1/failures/retry", "/api/v1/library")
+UNTRUSTED = tuple(
+    f"/api/v1/{route}"
+    for route in ("jobs", "conversions", "failures/retry", "library", "evaluations")
+)
 
 
 @pytest.fixture(scope="module")

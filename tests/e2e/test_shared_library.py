@@ -66,6 +66,7 @@ READING = [
     ("conversions", "top"),
     ("conversions", "countries"),
     ("conversions", "top", "--similar", "red"),
+    ("eval", "pictures/captions.csv", "--column", "photo_id"),
     ("conversions", "months"),
     ("conversions", "rising"),
     ("conversions", "mismatches"),

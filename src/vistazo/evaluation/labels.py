@@ -12,15 +12,18 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import stat
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Literal
 
 from vistazo.errors import SourceError, UsageError
 from vistazo.records import printable
 
 COLUMNS = ("caption_en", "caption", "description")  # the first that a table has
 TEMPLATE = "a photo of {}"
+
+Kind = Literal["captions", "karpathy", "classes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class Labels:
         by: what a picture of `pairs` is: `photo_id`, `url` or `file_stem`.
     """
 
-    kind: str
+    kind: Kind
     name: str
     split: str
     pairs: tuple[tuple[str, str], ...]
@@ -61,23 +64,45 @@ def read_labels(
         SourceError: it is none of these, or nothing of it can be used.
         UsageError: the template has no place for the name.
     """
-    shown = printable(str(path))
-    if not path.exists():
-        raise SourceError(f"there is no {shown}; give the path of a set of labelled pictures")
-    if path.is_dir():
+    kind = kind_of(path)
+    if kind == "classes":
         labels = _classes(path, template)
-    elif path.suffix.lower() in (".tsv", ".csv"):
+    elif kind == "captions":
         labels = _captions(path, column)
-    elif path.suffix.lower() == ".json":
-        labels = _karpathy(path, split)
     else:
-        raise SourceError(
-            f"{shown} is no set of labelled pictures; give a captions table (.tsv, .csv), a file"
-            " of Karpathy's splits (.json) or a folder with a folder for each class"
-        )
+        labels = _karpathy(path, split)
     if not labels.pairs:
-        raise SourceError(f"{shown} has no text with a picture to evaluate with")
+        raise SourceError(f"{printable(str(path))} has no text with a picture to evaluate with")
     return labels
+
+
+def kind_of(path: Path) -> Kind:
+    """Which form a set has, by its path alone.
+
+    Raises:
+        SourceError: nothing is there, or something else.
+    """
+    shown = printable(str(path))
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:
+        raise SourceError(
+            f"there is no {shown}; give the path of a set of labelled pictures"
+        ) from error
+    except OSError as error:
+        raise SourceError(f"{shown} cannot be read ({error.strerror})") from error
+    if stat.S_ISDIR(mode):
+        return "classes"
+    # A pipe of such a name would be waited for.
+    suffix = path.suffix.lower() if stat.S_ISREG(mode) else ""
+    if suffix in (".tsv", ".csv"):
+        return "captions"
+    if suffix == ".json":
+        return "karpathy"
+    raise SourceError(
+        f"{shown} is no set of labelled pictures; give a captions table (.tsv, .csv), a file"
+        " of Karpathy's splits (.json) or a folder with a folder for each class"
+    )
 
 
 def _captions(path: Path, column: str | None) -> Labels:
@@ -88,7 +113,7 @@ def _captions(path: Path, column: str | None) -> Labels:
         rows = list(csv.DictReader(text.splitlines(), delimiter=delimiter))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise SourceError(f"the captions table {shown} cannot be read ({error})") from error
-    names = list(rows[0]) if rows else []
+    names = [name for name in rows[0] if name] if rows else []
     said = column or next((name for name in COLUMNS if name in names), None)
     if said not in names:
         wanted = f"column '{printable(column)}'" if column else f"column {' or '.join(COLUMNS)}"
@@ -142,13 +167,17 @@ def _classes(path: Path, template: str) -> Labels:
     if "{}" not in template:
         raise UsageError(f"the template '{printable(template)}' has no {{}} for the class's name")
     root = path.resolve()
-    pairs = [
-        (template.replace("{}", _spoken(folder.name)), file.as_uri())
-        for folder in sorted(root.iterdir())
-        if folder.is_dir() and not folder.name.startswith(".")
-        for file in sorted(folder.rglob("*"))
-        if file.is_file() and not file.name.startswith(".")
-    ]
+    try:
+        pairs = [
+            (template.replace("{}", _spoken(folder.name)), file.as_uri())
+            for folder in sorted(root.iterdir())
+            if folder.is_dir() and not folder.name.startswith(".")
+            for file in sorted(folder.rglob("*"))
+            if file.is_file() and not file.name.startswith(".")
+        ]
+    except OSError as error:
+        shown = printable(str(path))
+        raise SourceError(f"the folder {shown} cannot be read ({error.strerror})") from error
     return Labels("classes", path.resolve().name, "all", tuple(pairs), "url")
 
 

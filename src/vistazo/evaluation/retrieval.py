@@ -5,41 +5,29 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 import vistazo
-from vistazo.errors import LibraryEmpty, SourceError, UsageError
+from vistazo.errors import LibraryEmpty, SourceError
 from vistazo.evaluation.metrics import LEVEL, RESAMPLES, Outcome, measured
 from vistazo.evaluation.report import Evaluation
-from vistazo.records import EncoderSpec, Float32Array, printable
+from vistazo.records import Float32Array, printable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from vistazo.encoders.base import Encoder
     from vistazo.evaluation.labels import Labels
+    from vistazo.evaluation.plan import Among, EvaluationPlan
     from vistazo.store.connection import Connection
 
-Among = Literal["set", "library"]
 # A vector and a number to the ids of so many nearest photos, best first.
 Search = Callable[[Float32Array, int], Sequence[str]]
 
 _TEXTS = 64  # embedded, and compared with all photos, at once
 _PHOTOS = 5000  # read at once
-
-
-@dataclass(frozen=True, slots=True)
-class EvaluationPlan:
-    """How to evaluate.
-
-    Attributes:
-        among: look only among the set's pictures, as papers do, or among all photos.
-        depth: with `search`, how many places are looked at.
-    """
-
-    among: Among = "set"
-    depth: int = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,48 +49,55 @@ class _Asked:
 def evaluate(
     labels: Labels,
     connection: Connection,
-    encode: Callable[[Sequence[str]], Float32Array],
-    spec: EncoderSpec,
+    encoder: Encoder,
     plan: EvaluationPlan,
-    search: tuple[Search, Callable[[], str]] | None = None,
+    search: tuple[Search, Callable[[], str]],
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
     """Measure a set.
 
     Args:
-        encode: texts to (n, dim) float32 of norm 1.
-        search: the library's own way to search, and what it is called; None compares every text
-            with every photo, exactly, and pictures with texts too.
+        search: the library's own way to search, and what it is called. Unless the plan wants it,
+            every text is compared with every photo, exactly, and pictures with texts too.
+        on_progress: called with how many steps were taken, and how many there are: a text is one
+            to embed and one to search for, a picture that looks for its texts is one.
     Raises:
         SourceError: the library has none of the set's pictures.
-        UsageError: the library's own way cannot search among the set's pictures only.
     """
-    if search is not None and plan.among != "library":
-        raise UsageError(
-            "the library's own way to search looks among all its photos: add --among library"
-        )
     asked = _asked(labels, connection, plan.among)
-    vectors = np.concatenate(
-        [encode(asked.texts[at : at + _TEXTS]) for at in range(0, len(asked.texts), _TEXTS)]
-    )
+    # Pictures look for their texts too, but not for the name of their class.
+    both = not plan.search and labels.kind != "classes"
+    done, total = 0, 2 * len(asked.texts) + (len(asked.photo_ids) if both else 0)
+
+    def step(count: int) -> None:
+        nonlocal done
+        done += count
+        if on_progress is not None:
+            on_progress(done, total)
+
+    vectors = np.concatenate(list(_embedded(asked.texts, encoder, step)))
     measures = {}
-    if search is None:
-        pictures = _pictures(connection, asked.photo_ids, spec.dim)
-        ranked = _ranked(vectors, pictures)
+    if not plan.search:
+        pictures = _pictures(connection, asked.photo_ids, encoder.spec.dim)
+        ranked = _ranked(vectors, pictures, step)
         measures["image_retrieval"] = _measured(ranked, asked.pairs, len(asked.texts))
-        if labels.kind != "classes":
+        if both:
             # A photo without a text of the set has nothing to find.
             flipped = {(photo, text) for text, photo in asked.pairs}
-            ranked = _ranked(pictures, vectors)
+            ranked = _ranked(pictures, vectors, step)
             measures["text_retrieval"] = _measured(ranked, flipped, len(asked.photo_ids))
         path = "exact"
     else:
         nearest, named = search
         places = {photo_id: place for place, photo_id in enumerate(asked.photo_ids)}
-        found = (
-            np.array([places[each] for each in nearest(vector, plan.depth) if each in places], int)
-            for vector in vectors
-        )
-        measures["image_retrieval"] = _measured(found, asked.pairs, len(asked.texts))
+
+        def searched() -> Iterator[NDArray[np.intp]]:
+            for vector in vectors:
+                ids = nearest(vector, plan.depth)
+                yield np.array([places[each] for each in ids if each in places], np.intp)
+                step(1)
+
+        measures["image_retrieval"] = _measured(searched(), asked.pairs, len(asked.texts))
         path = named()
     return Evaluation(
         kind=labels.kind,
@@ -113,9 +108,9 @@ def evaluate(
         photos=len(asked.photo_ids),
         missing=asked.missing,
         among=plan.among,
-        depth=None if search is None else plan.depth,
+        depth=plan.depth if plan.search else None,
         path=path,
-        model=dataclasses.asdict(spec),
+        model=dataclasses.asdict(encoder.spec),
         precision="float32",
         measures=measures,
         interval=f"{LEVEL:.0%} of {RESAMPLES} bootstrap means, texts of a photo drawn together",
@@ -173,10 +168,23 @@ def _pictures(connection: Connection, photo_ids: Sequence[str], dim: int) -> Flo
     return vectors
 
 
-def _ranked(queries: Float32Array, targets: Float32Array) -> Iterator[NDArray[np.intp]]:
+def _embedded(
+    texts: Sequence[str], encoder: Encoder, step: Callable[[int], None]
+) -> Iterator[Float32Array]:
+    """(up to 64, dim) float32 of norm 1 each, in the texts' order."""
+    for at in range(0, len(texts), _TEXTS):
+        part = texts[at : at + _TEXTS]
+        yield encoder.encode_texts(part)
+        step(len(part))
+
+
+def _ranked(
+    queries: Float32Array, targets: Float32Array, step: Callable[[int], None]
+) -> Iterator[NDArray[np.intp]]:
     """For each query the places of all targets, best first, ties in their order."""
     for at in range(0, len(queries), _TEXTS):
         scores = queries[at : at + _TEXTS] @ targets.T
+        step(len(scores))
         yield from np.argsort(-scores, axis=1, kind="stable")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,6 @@ from vistazo.search.overview.atlas import PhotoMap, Place, Theme
 from vistazo.search.overview.copies import Copy, DuplicateGroup
 
 if TYPE_CHECKING:
-    import os
-
     from vistazo.evaluation.report import Evaluation
     from vistazo.remote.address import ServerAddress
     from vistazo.remote.transport import Transport
@@ -76,13 +75,33 @@ class RemoteBrowsing:
         among: str = "set",
         search: bool = False,
         depth: int = 100,
+        on_progress: Callable[[int, int], None] | None = None,
     ) -> Evaluation:
-        """Not over a server: it compares every vector.
+        """How well texts find the pictures of a labelled set, measured at the server; see `Library`.
 
+        Args:
+            labels: a path of the server's machine.
         Raises:
-            Unsupported: always.
+            Unsupported: only this machine has the set.
+            AccessDenied: the token does not let its holder have the server work so long.
         """
-        raise files.no_evaluation(self.address)
+        from vistazo.evaluation.plan import plan_of
+        from vistazo.evaluation.report import Evaluation
+
+        plan_of(among, search=search, depth=depth)
+        path = files.path_there(os.fspath(labels), self.address)
+        body = {
+            "labels": path,
+            "split": split,
+            "column": column,
+            "template": template,
+            "among": among,
+            "search": search,
+            "depth": depth,
+        }
+        with files.only_here(path, self.address):
+            report = jobs.run(self._transport, "/evaluations", body, _counting(on_progress))
+        return Evaluation(**report)
 
     def duplicates(
         self,
@@ -99,13 +118,21 @@ class RemoteBrowsing:
             AccessDenied: the token does not let its holder have the server work so long.
         """
 
-        def tell(state: Mapping[str, Any]) -> None:
-            assert on_progress is not None
-            on_progress(state["done"], state["total"] or 0)
-
         body = {"exact": exact, "where": where}
-        report = jobs.run(self._transport, "/duplicates", body, tell if on_progress else None)
+        report = jobs.run(self._transport, "/duplicates", body, _counting(on_progress))
         return [
             DuplicateGroup(Copy(**group["best"]), tuple(Copy(**each) for each in group["copies"]))
             for group in report["groups"]
         ]
+
+
+def _counting(
+    on_progress: Callable[[int, int], None] | None,
+) -> Callable[[Mapping[str, Any]], None] | None:
+    if on_progress is None:
+        return None
+
+    def tell(state: Mapping[str, Any]) -> None:
+        on_progress(state["done"], state["total"] or 0)
+
+    return tell

@@ -97,14 +97,6 @@ def no_datasets(address: ServerAddress) -> Unsupported:
     )
 
 
-def no_evaluation(address: ServerAddress) -> Unsupported:
-    """Why searches cannot be evaluated."""
-    return Unsupported(
-        f"the server {address.url} holds the library, and searches are evaluated by the process"
-        " that has it open: stop `vistazo serve` first"
-    )
-
-
 def image_form(image: Any) -> tuple[bytes, str]:
     """An image as a form with one file, and the form's media type.
 

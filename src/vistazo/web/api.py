@@ -8,6 +8,7 @@ from fastapi import APIRouter
 
 from vistazo.web import (
     duplicates,
+    evaluations,
     export,
     facade,
     indexing,
@@ -62,6 +63,7 @@ def router(
         export.router(library),
         indexing.router(library, jobs),
         duplicates.router(library, jobs),
+        evaluations.router(library, jobs),
         map.router(library),
         facade.router(library, settings, jobs, guard, reader),
         sessions,

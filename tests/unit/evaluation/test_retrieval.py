@@ -49,8 +49,11 @@ def table(
 def test_captions(library: vistazo.Library, folder: Path) -> None:
     rows = [("a/red.jpg", "red"), ("a/crimson.png", "red"), ("b/blue.bmp", "blue")]
     rows += [("gone.jpg", "gold"), ("white.png", "")]
-    found = library.evaluate(table(folder, rows))
+    steps: list[tuple[int, int]] = []
+    found = library.evaluate(table(folder, rows), on_progress=lambda *at: steps.append(at))
     assert (found.texts, found.photos, found.missing) == (3, 3, 1)
+    # Texts embedded, texts searched for, pictures that looked for their texts.
+    assert steps == [(3, 9), (6, 9), (9, 9)]
     assert (found.kind, found.name, found.split) == ("captions", "labels.tsv:caption", "all")
     assert (found.among, found.path, found.depth) == ("set", "exact", None)
     assert found.model == {"name": "colours", "dim": 4, "checksum": "c0105"}
@@ -71,7 +74,11 @@ def test_among_all_photos_and_as_the_library_searches(
     assert exact.photos == 15
     # Before tomato come red and crimson, each twice; before blue none.
     assert exact.measures["image_retrieval"]["mrr"]["value"] == pytest.approx((1 / 5 + 1) / 2)
-    searched = library.evaluate(file, among="library", search=True, depth=10)
+    steps: list[tuple[int, int]] = []
+    searched = library.evaluate(
+        file, among="library", search=True, depth=10, on_progress=lambda *at: steps.append(at)
+    )
+    assert steps == [(2, 4), (3, 4), (4, 4)]
     assert searched.path in ("database", "resident")
     assert searched.depth == 10
     assert searched.measures == {"image_retrieval": exact.measures["image_retrieval"]}

@@ -16,9 +16,9 @@ import { HOME, asks, go, search, start, state } from "./state.js";
 
 /** @typedef {{follow(): void, hide(): void, hits(): import("./api.js").Hit[]}} Room */
 
-/** @type {Record<"map" | "duplicates", () => Promise<Room>>} */
-const ROOMS = { map: () => import("./rooms/map.js"), duplicates: () => import("./rooms/duplicates.js") };
-const TITLES = { library: "indexing.title", map: "map.title", duplicates: "duplicates.title" };
+/** @type {Record<"map" | "duplicates" | "quality", () => Promise<Room>>} */
+const ROOMS = { map: () => import("./rooms/map.js"), duplicates: () => import("./rooms/duplicates.js"), quality: () => import("./rooms/quality.js") };
+const TITLES = { library: "indexing.title", map: "map.title", duplicates: "duplicates.title", quality: "quality.title" };
 
 /** @type {{page: string, room: Room} | null} */
 let entered = null;
@@ -49,7 +49,7 @@ function follow(now, why) {
   document.title = now.page ? `${t(TITLES[now.page])} · vistazo` : asks(now) ? `${bar.titleOf()} · vistazo` : "vistazo";
 }
 
-/** Show a room, whose modules are loaded when it is first entered. @param {"map" | "duplicates"} page */
+/** Show a room, whose modules are loaded when it is first entered. @param {"map" | "duplicates" | "quality"} page */
 async function enter(page) {
   if (!entered) {
     byId("view").replaceChildren();

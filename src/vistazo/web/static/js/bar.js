@@ -19,7 +19,7 @@ let asking = null;
 /** What the photos are, in words. */
 export function titleOf() {
   const { q, url, like, image, filters, liked, page } = state();
-  if (page === "map" || page === "duplicates") return t(`${page}.title`);
+  if (page === "map" || page === "duplicates" || page === "quality") return t(`${page}.title`);
   if (q) return t("results.text", { what: q });
   if (like) return t("results.like");
   if (image) return t("results.image");

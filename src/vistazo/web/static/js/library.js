@@ -22,7 +22,7 @@ export function show() {
     el(
       "div.library",
       {},
-      el("div.wide", {}, el("h1", {}, t("indexing.title")), el("p.quiet", {}, el("bdi", { id: "library-path" }), " · ", el("a", { href: "/docs" }, t("tool.reference")), " · ", el("a", { href: "/?page=duplicates", onclick: toDuplicates }, t("duplicates.title")))),
+      el("div.wide", {}, el("h1", {}, t("indexing.title")), el("p.quiet", {}, el("bdi", { id: "library-path" }), " · ", el("a", { href: "/docs" }, t("tool.reference")), " · ", inside("duplicates"), el("span.owner", { hidden: true }, " · ", inside("quality")))),
       el("section.card.wide", { "aria-label": t("indexing.title") }, numbers),
       el("section.card", {}, el("h2", {}, t("indexing.add")), adding),
       el("section.card", {}, el("h2", {}, t("indexing.running")), running),
@@ -39,10 +39,14 @@ export function show() {
   void fillForm(adding, running, refresh).catch(toastError);
 }
 
-function toDuplicates(/** @type {MouseEvent} */ event) {
-  if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-  event.preventDefault();
-  go({ ...HOME, page: "duplicates" });
+/** A link to a room of the page. */
+function inside(/** @type {"duplicates" | "quality"} */ page) {
+  const onclick = (/** @type {MouseEvent} */ event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    go({ ...HOME, page });
+  };
+  return el("a", { href: `/?page=${page}`, onclick }, t(`${page}.title`));
 }
 
 export function hide() {

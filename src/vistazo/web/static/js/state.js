@@ -18,7 +18,7 @@
  * @property {string} photo  id of the open photo
  * @property {string | null} sql  null: the panel is closed; "": it shows the view's own statement
  * @property {"" | "grid"} rows  how rows of a statement are shown
- * @property {"" | "library" | "map" | "duplicates"} page
+ * @property {"" | "library" | "map" | "duplicates" | "quality"} page
  * @property {string} theme  name of a theme of the map
  * @property {string} lasso  an outline on the map
  */
@@ -32,7 +32,7 @@ export const HOME = { q: "", url: "", like: "", image: "", filters: [], liked: [
 const KINDS = /** @type {const} */ (["q", "url", "like", "image"]);
 const JUDGED = /** @type {const} */ (["liked", "disliked"]);
 const SHARES = /** @type {const} */ (["popular", "diverse"]);
-const PAGES = /** @type {const} */ (["library", "map", "duplicates"]);
+const PAGES = /** @type {const} */ (["library", "map", "duplicates", "quality"]);
 const SWITCHES = /** @type {const} */ (["fold", "all"]);
 
 /** @param {string} search @returns {State} */
