@@ -1,7 +1,7 @@
 # `make demo` and `make test` need Python 3.11+ and nothing else.
 PYTHON ?= python3
-# Two processes, a file of tests to each: the engine is faster so than one process on two cores.
-PYTEST := .venv/bin/python -m pytest -n 2 --dist loadfile
+# Three processes, a file of tests to each: on two cores one of them often waits, for a server or a page.
+PYTEST := .venv/bin/python -m pytest -n 3 --dist loadfile
 BENCH := .venv/bin/python bench
 PIP := .venv/bin/pip --disable-pip-version-check -q
 # The demo ends with a server for its library; SERVE=0 ends it after printing.

@@ -19,7 +19,7 @@ from typing import Literal
 from playwright.sync_api import Page, sync_playwright
 
 QUALITY = 82
-PHOTOGRAPHS = "filter=" + "photo_image_url+~+%27photos%2Fimages%27"
+PHOTOGRAPHS = "filter=width+%3E%3D+500"  # the 36 photographs
 BOATS, STREAM, LAKE = "6s2BvTt2EyC", "DTYoZZCM3tx", "eqHNzsc6zeg"
 
 
@@ -53,6 +53,12 @@ def _map(page: Page) -> None:
     page.mouse.move(0, 0)
 
 
+def _quality(page: Page) -> None:
+    page.get_by_label("Path on the server's machine").fill("sample/photos/captions.tsv")
+    page.get_by_role("button", name="Evaluate").click()
+    page.locator("tbody tr").first.wait_for()
+
+
 def _duplicates(page: Page) -> None:
     page.get_by_role("button", name="Look for duplicates").click()
     page.locator("img").first.wait_for()
@@ -83,6 +89,7 @@ PICTURES = {
     "feedback": Picture("?q=a+bird&liked=VMY5jyXvBAx&disliked=PsAWr32cCfM"),
     "page-map": Picture("?page=map", _map, "dark", (1280, 900)),
     "duplicates": Picture("?page=duplicates", _duplicates),
+    "quality": Picture("?page=quality", _quality, "dark"),
 }
 
 

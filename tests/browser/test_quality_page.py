@@ -69,7 +69,7 @@ def test_a_set_is_evaluated(browser: Browser, many: Server, tmp_path: Path) -> N
                 [name, measure, value, f"{low} – {high}"]
             )
         visit.check_access("an evaluation in the light")
-        page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+        visit.darken()
         visit.check_access("an evaluation in the dark")
 
         # The last run is still there when the page is opened anew, also in Spanish.
