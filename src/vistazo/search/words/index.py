@@ -2,8 +2,9 @@
 
 An index in memory over captions, keywords, file names and the words that people had searched for
 when they downloaded a photo. It counts for one state of the tables and is made anew when they have
-changed, unless `saved_words` has it: the tables stay the only truth, and the same statements read them on every engine. The
-engine's own index for texts only filters: it neither ranks nor knows accents or endings.
+changed, unless `saved` has it: the tables stay the only truth, and the same statements read them on
+every engine. The engine's own index for texts only filters: it neither ranks nor knows accents or
+endings.
 """
 
 from __future__ import annotations
