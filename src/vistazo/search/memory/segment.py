@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,6 @@ from numpy.typing import NDArray
 
 from vistazo.search.memory.chooser import Way
 from vistazo.search.memory.scan import products
-from vistazo.store.copying import places
 
 if TYPE_CHECKING:
     from vistazo.records import Float32Array
@@ -43,6 +43,9 @@ class Segment:
         self.columns = columns
         self.graph: Graph | None = None
         self.name = name
+        # `take` of a table from a file, which has several batches, would join all of them each time.
+        self._batches = columns.to_batches()
+        self._begins = [0, *accumulate(len(each) for each in self._batches)][:-1]
         self._by_key: tuple[NDArray[np.uint64], NDArray[np.uint32]] | None = None
 
     def __len__(self) -> int:
@@ -71,9 +74,10 @@ class Segment:
 
     def shown(self, rows: list[int]) -> list[dict[str, Any]]:
         """What hits show of some rows."""
-        found: list[dict[str, Any]] = self.columns.take(
-            places(np.array(rows, dtype=np.intp))
-        ).to_pylist()
+        found: list[dict[str, Any]] = []
+        for row in rows:
+            batch = bisect_right(self._begins, row) - 1
+            found += self._batches[batch].slice(row - self._begins[batch], 1).to_pylist()
         return found
 
     def candidates(

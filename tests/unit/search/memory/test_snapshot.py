@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from segments import key_of, segment, unit
 from vistazo.search.memory.graph import Graph
+from vistazo.search.memory.segment import Segment
 from vistazo.search.memory.snapshot import Part, Snapshot
 from vistazo.store.state import State
 
@@ -119,3 +121,12 @@ def test_no_photos() -> None:
     none = Snapshot(State(1, 0), "", [])
     assert none.nearest(np.ones(3, dtype=np.float32), 5, none.every()) == []
     assert none.shown(["p000001"]) == {}
+
+
+def test_what_hits_show_where_columns_are_of_several_batches(vectors: np.ndarray) -> None:
+    whole = segment(vectors[:100])
+    batches = [whole.columns.slice(0, 30), whole.columns.slice(30, 0), whole.columns.slice(30)]
+    split = Segment(whole.listing, whole.vectors, pa.concat_tables(batches))
+    rows = [99, 0, 29, 30, 31, 0]
+    assert split.shown(rows) == whole.shown(rows)
+    assert [each["photo_id"] for each in split.shown(rows)] == [f"p{row:06}" for row in rows]
