@@ -70,6 +70,7 @@ class ResidentPath:
         self._graph_rows = graph_rows
         self._folder = library / saved.FOLDER if library is not None and max_bytes else None
         self._unread = self._folder is not None
+        self._opened = False  # what was saved is used, and no graph has been asked for
         self._snapshot: Snapshot | None = None
         self._guard = threading.Lock()
         self._saving = threading.Lock()
@@ -95,6 +96,8 @@ class ResidentPath:
         if snapshot is None or (snapshot.dim,) != vector.shape:
             self._want(state)
             return self._database.nearest(vector, k, filters)
+        if self._opened:
+            self._want_graph_of_opened()
         return snapshot.nearest(vector, k, self._matching(snapshot, filters))
 
     def hits(self, found: Sequence[Ranked], state: State | None = None) -> list[Hit]:
@@ -222,7 +225,17 @@ class ResidentPath:
                     and found.stamp == self._store.copying.stamp()
                 ):
                     self._snapshot = found
+                    self._opened = True
             self._unread = False
+
+    def _want_graph_of_opened(self) -> None:
+        """From the third search on: whoever saved the copy may have ended before its graph."""
+        with self._guard:
+            self._searches += 1
+            if self._searches <= _FREE_SEARCHES:
+                return
+            self._opened = False
+        self._want_graph()
 
     def _want(self, state: State) -> None:
         """Have a copy made in a thread, unless it would not pay or not fit."""

@@ -321,3 +321,17 @@ def test_a_graph_is_built_beside_the_searches(store: Store) -> None:
     assert part.segment.graph is not None
     assert len(part.segment.graph.near(vector(1), 5, 64)) == 5
     path.close()
+
+
+def test_a_graph_that_an_earlier_process_did_not_get_to(store: Store, tmp_path: Path) -> None:
+    path = ResidentPath(store, DatabasePath(store), MAX_BYTES, tmp_path, graph_rows=10**9)
+    settle(path, store)
+    path.close()
+    path = opened(store, tmp_path)
+    for searches in range(1, 4):
+        check(path, store, searches)
+        path.wait(PATIENCE_S)
+        assert path_of(path, store) == "resident"
+        (part,) = path._snapshot.parts if path._snapshot else ()
+        assert (part.segment.graph is not None) == (searches == 3)
+    path.close()
