@@ -81,6 +81,7 @@ def indexed(**given: object) -> dict[str, Ask]:
             }
         ),
         "vistazo": Ask(VISTAZO, given),
+        "vistazo, ef 512": Ask(VISTAZO, {**given, "hnsw_candidate_list_size_for_search": 512}),
     }
 
 
