@@ -953,14 +953,7 @@ class TestStopped:
         assert not journal.unfinished()
 
 
-def test_searching_while_indexing(tmp_path: Path) -> None:
-    # Small batches, written often, so that searches meet many states.
-    settings = Settings(batch_size=8)
-    with vistazo.open(tmp_path / "library", settings=settings) as library:
-        search_while_indexing(library, tmp_path)
-
-
-def search_while_indexing(library: Library, tmp_path: Path) -> None:
+def test_searching_while_indexing(library: Library, tmp_path: Path) -> None:
     folder = tree(tmp_path / "p", 200)
     paint(folder / "0/000 red.png", "red", (24, 24))
 
@@ -998,9 +991,11 @@ def search_while_indexing(library: Library, tmp_path: Path) -> None:
     thread = threading.Thread(target=search)
     thread.start()
     try:
+        # Small batches are written often, so that searches meet many states.
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr("vistazo.ingest.writer.FLUSH_ROWS", 8)
-            report = library.index(folder, encoder=Slow())
+            with vistazo.open(library.path, settings=Settings(batch_size=8)) as often:
+                report = often.index(folder, encoder=Slow())
     finally:
         stop.set()
         thread.join()
