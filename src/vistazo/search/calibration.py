@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from vistazo.search.memory.scan import products
+
 Number = TypeVar("Number", float, NDArray[np.floating])
 
 if TYPE_CHECKING:
@@ -83,7 +85,7 @@ class Calibrator:
         sample = self._sample(state)
         if not len(sample) or sample.shape[1:] != vector.shape:
             return Calibration(0.0, 1.0, 0)
-        scores = sample @ vector
+        scores = products(sample, vector)
         middle = float(np.median(scores))
         spread = _NORMAL * float(np.median(np.abs(scores - middle)))
         return Calibration(middle, max(spread, _LEAST_SPREAD), state.photos)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from vistazo.search.memory.chooser import Way
 from vistazo.search.memory.scan import products
+from vistazo.store.copying import places
 
 if TYPE_CHECKING:
     from vistazo.records import Float32Array
@@ -75,6 +76,9 @@ class Segment:
     def shown(self, rows: list[int]) -> list[dict[str, Any]]:
         """What hits show of some rows."""
         found: list[dict[str, Any]] = []
+        if len(self._batches) == 1:
+            found += self._batches[0].take(places(np.array(rows, dtype=np.intp))).to_pylist()
+            return found
         for row in rows:
             batch = bisect_right(self._begins, row) - 1
             found += self._batches[batch].slice(row - self._begins[batch], 1).to_pylist()
