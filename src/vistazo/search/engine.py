@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from vistazo.errors import VistazoError
 from vistazo.search.diversity import Looks, arranged
 from vistazo.search.fusion import Ranker, Ranking
 from vistazo.search.hits import Ranked
@@ -61,7 +60,7 @@ class Engine:
             epoch = self._store.epoch()
             try:
                 found = ask()
-            except VistazoError:
+            except Exception:  # arrays of two lengths are met by NumPy's errors too
                 if self._store.epoch() == epoch:
                     raise
                 continue
