@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from vistazo.errors import VistazoError
 from vistazo.search.diversity import Looks, arranged
 from vistazo.search.fusion import Ranker, Ranking
 from vistazo.search.hits import Ranked
@@ -60,7 +61,7 @@ class Engine:
             epoch = self._store.epoch()
             try:
                 found = ask()
-            except Exception:  # arrays of two lengths are met by NumPy's errors too
+            except VistazoError:
                 if self._store.epoch() == epoch:
                     raise
                 continue

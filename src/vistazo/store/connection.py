@@ -149,8 +149,10 @@ class Connection:
         try:
             table = self.table(sql, params)
         except StoreError as error:
-            # Met once in many thousands, under several threads: an answer that Arrow cannot read.
-            if type(error.__cause__).__name__ != "ArrowInvalid":
+            # Met once, beside a re-embedding, and not explained: an answer that Arrow cannot read.
+            import pyarrow as pa
+
+            if not isinstance(error.__cause__, pa.ArrowInvalid):
                 raise
             table = self.table(sql, params)
         found: list[dict[str, Any]] = table.to_pylist()
