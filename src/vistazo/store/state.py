@@ -11,7 +11,7 @@ from vistazo.store.connection import Connection
 
 T = TypeVar("T")
 
-_HOLDS_S = 0.05  # asking takes 2 ms, as long as a search in memory does
+_HOLDS_S = 0.25  # asking takes as long as several searches in memory do
 _PHOTOS = """
     SELECT sum(n) AS version, (SELECT count() FROM photos) AS photos FROM changes
     WHERE subject = 'photos' SETTINGS max_threads = 1
