@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from vistazo.search.memory.chooser import Way
-from vistazo.search.memory.scan import products
+from vistazo.search.memory.scan import GATHERED_ROWS, products, products_of
 from vistazo.store.copying import places
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from vistazo.search.memory.graph import Graph
     from vistazo.store.copying import Listing
 
-# Half a megabyte stays in the processor's cache.
-_GATHERED_ROWS = 256
 # Sums of the same products in another order differ by less.
 CLOSE = 1e-6
 
@@ -111,8 +109,8 @@ class Segment:
         """Exact scores, for equal vectors equal wherever they stand."""
         exact = vector.astype(np.float64)
         blocks = [
-            (self.vectors[rows[start : start + _GATHERED_ROWS]] * exact).sum(axis=1)
-            for start in range(0, len(rows), _GATHERED_ROWS)
+            (self.vectors[rows[start : start + GATHERED_ROWS]] * exact).sum(axis=1)
+            for start in range(0, len(rows), GATHERED_ROWS)
         ]
         return np.concatenate(blocks) if blocks else np.empty(0)
 
@@ -122,11 +120,7 @@ class Segment:
 
     def near_scores(self, rows: NDArray[np.intp], vector: Float32Array) -> Float32Array:
         """Scores of some rows, off by `CLOSE` at most."""
-        scores = np.empty(len(rows), dtype=np.float32)
-        for start in range(0, len(rows), _GATHERED_ROWS):
-            some = rows[start : start + _GATHERED_ROWS]
-            scores[start : start + len(some)] = self.vectors[some] @ vector
-        return scores
+        return products_of(self.vectors, rows, vector)
 
 
 def _best(scores: Float32Array, k: int) -> NDArray[np.intp]:

@@ -21,6 +21,15 @@ def test_every_row_is_multiplied(rows: int, dim: int) -> None:
     assert scan.products(vectors, vector) == pytest.approx(expected, abs=1e-4)
 
 
+@pytest.mark.parametrize("wanted", [0, 1, 255, 257, 1023, 1024, 1025, 20_000])
+def test_some_rows_are_multiplied_in_their_order(wanted: int) -> None:
+    vectors = CHANCE.standard_normal((20_000, 64), dtype=np.float32)
+    vector = CHANCE.standard_normal(64, dtype=np.float32)
+    rows = CHANCE.permutation(20_000)[:wanted]
+    expected = vectors[rows].astype(np.float64) @ vector
+    assert scan.products_of(vectors, rows, vector) == pytest.approx(expected, abs=1e-4)
+
+
 def test_a_row_longer_than_a_block() -> None:
     vectors = np.ones((3, scan._BLOCK + 1), dtype=np.float32)
     assert scan.products(vectors, vectors[0]).tolist() == [scan._BLOCK + 1] * 3
